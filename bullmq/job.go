@@ -1,0 +1,189 @@
+package bullmq
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// JobState is where a job is in its life.
+type JobState string
+
+// The states of a job. A job is in exactly one of them.
+const (
+	StateWaiting         JobState = "waiting"
+	StatePrioritized     JobState = "prioritized"
+	StateDelayed         JobState = "delayed"
+	StateActive          JobState = "active"
+	StateWaitingChildren JobState = "waiting-children"
+	StateCompleted       JobState = "completed"
+	StateFailed          JobState = "failed"
+	// StateUnknown is the answer for a job that does not exist.
+	StateUnknown JobState = "unknown"
+)
+
+// JobStates lists every state a job can be in, in the order dashboards show them.
+var JobStates = []JobState{
+	StateWaiting, StateActive, StateDelayed, StatePrioritized, StateWaitingChildren, StateCompleted, StateFailed,
+}
+
+// Job is one job as it was read from the store. Its fields do not follow later
+// changes; its methods act on the stored job and return [ErrJobNotFound] once it is gone.
+type Job struct {
+	// ID is unique in the queue.
+	ID string
+	// Queue is where the job lives.
+	Queue QueueRef
+	// Name says what kind of job it is; workers choose a handler by it.
+	Name string
+	// Data is what the producer gave, as JSON.
+	Data json.RawMessage
+	// Opts are the options the job was added with.
+	Opts JobOptions
+	// Timestamp is when the job was created.
+	Timestamp time.Time
+	// ProcessedOn is when the latest attempt began. Zero before the first.
+	ProcessedOn time.Time
+	// FinishedOn is when the job completed or failed for good. Zero before.
+	FinishedOn time.Time
+	// Delay is what is stored as the job's delay; it becomes 0 when the delay is over.
+	Delay time.Duration
+	// Priority is the current priority, which may differ from Opts.Priority.
+	Priority int
+	// Progress is what the handler last reported, as JSON. Nil before.
+	Progress json.RawMessage
+	// ReturnValue is the handler's result, as JSON. Nil before.
+	ReturnValue json.RawMessage
+	// FailedReason is the message of the latest failure.
+	FailedReason string
+	// Stacktrace holds one text for each failed attempt, oldest first.
+	Stacktrace []string
+	// AttemptsMade counts the attempts that ended, AttemptsStarted those that
+	// began, StalledCounter those whose worker went silent.
+	AttemptsMade    int
+	AttemptsStarted int
+	StalledCounter  int
+	// ProcessedBy is the name of the worker of the latest attempt, if it has one.
+	ProcessedBy string
+	// ParentKey is the key of the job's parent, "<prefix>:<queue>:<id>". Empty without one.
+	ParentKey string
+	// Parent names the same parent in parts.
+	Parent *ParentRef
+	// DeduplicationID is the id the job was deduplicated by.
+	DeduplicationID string
+	// RepeatJobKey is the id of the job scheduler that made the job.
+	RepeatJobKey string
+	// DeferredFailure is a reason for which the next worker must fail the job unrun.
+	DeferredFailure string
+
+	backend Backend
+	token   string
+}
+
+// State returns the job's current state, [StateUnknown] if it does not exist.
+func (j *Job) State(ctx context.Context) (JobState, error) {
+	return j.backend.JobState(ctx, j.Queue, j.ID)
+}
+
+// UpdateProgress stores the job's progress, any value that JSON can hold, and
+// announces it. By convention a number is a percentage.
+func (j *Job) UpdateProgress(ctx context.Context, progress any) error {
+	text, err := encodeJSON(progress)
+	if err != nil {
+		return fmt.Errorf("encode progress of job %s: %w", j.ID, err)
+	}
+	if err := j.backend.UpdateProgress(ctx, j.Queue, j.ID, text); err != nil {
+		return err
+	}
+	j.Progress = text
+	return nil
+}
+
+// UpdateData replaces the job's data.
+func (j *Job) UpdateData(ctx context.Context, data any) error {
+	text, err := encodeJSON(data)
+	if err != nil {
+		return fmt.Errorf("encode data of job %s: %w", j.ID, err)
+	}
+	if err := j.backend.UpdateData(ctx, j.Queue, j.ID, text); err != nil {
+		return err
+	}
+	j.Data = text
+	return nil
+}
+
+// Log appends a line to the job's log and keeps the newest Opts.KeepLogs of them.
+func (j *Job) Log(ctx context.Context, line string) error {
+	_, err := j.backend.AddLog(ctx, j.Queue, j.ID, line, j.Opts.KeepLogs)
+	return err
+}
+
+// Logs returns the lines start to end of the job's log, oldest first, and how
+// many there are in all. Negative indexes count from the end, as in Redis.
+func (j *Job) Logs(ctx context.Context, start, end int64) ([]string, int64, error) {
+	return j.backend.JobLogs(ctx, j.Queue, j.ID, start, end)
+}
+
+// Retry puts a completed or failed job back to wait. It returns
+// [ErrNotInState] for a job in any other state.
+func (j *Job) Retry(ctx context.Context) error {
+	state, err := j.State(ctx)
+	if err != nil {
+		return err
+	}
+	return j.backend.RetryFinished(ctx, j.Queue, j.ID, state)
+}
+
+// Promote lets a delayed job run now. It returns [ErrNotInState] if the job is
+// not delayed.
+func (j *Job) Promote(ctx context.Context) error {
+	return j.backend.Promote(ctx, j.Queue, j.ID)
+}
+
+// Remove deletes the job and its children. It returns [ErrJobLocked] if one of
+// them is being processed.
+func (j *Job) Remove(ctx context.Context) error {
+	return j.backend.Remove(ctx, j.Queue, j.ID, true)
+}
+
+// ChangeDelay gives a delayed job a new delay that counts from now. It returns
+// [ErrNotInState] if the job is not delayed.
+func (j *Job) ChangeDelay(ctx context.Context, delay time.Duration) error {
+	if delay < 0 {
+		return invalid("delay", "Delay should not be negative")
+	}
+	return j.backend.ChangeDelay(ctx, j.Queue, j.ID, delay)
+}
+
+// ChangePriority gives the job a new priority; lifo puts it in front of the
+// others of that priority.
+func (j *Job) ChangePriority(ctx context.Context, priority int, lifo bool) error {
+	if priority < 0 || priority > MaxPriority {
+		return invalid("priority", "Priority should be between 0 and %d", MaxPriority)
+	}
+	return j.backend.ChangePriority(ctx, j.Queue, j.ID, priority, lifo)
+}
+
+// ChildrenValues returns the results of the job's completed children by their
+// job keys, "<prefix>:<queue>:<id>".
+func (j *Job) ChildrenValues(ctx context.Context) (map[string]json.RawMessage, error) {
+	return j.backend.ChildrenValues(ctx, j.Queue, j.ID)
+}
+
+// Dependencies returns the children of the job by how far they are.
+func (j *Job) Dependencies(ctx context.Context) (*Dependencies, error) {
+	return j.backend.Dependencies(ctx, j.Queue, j.ID)
+}
+
+// Dependencies are a parent's children, each named by its job key.
+type Dependencies struct {
+	// Processed holds the results of the children that completed.
+	Processed map[string]json.RawMessage
+	// Unprocessed are the children that have not finished.
+	Unprocessed []string
+	// Ignored holds the failure reasons of children whose failure does not stop the parent.
+	Ignored map[string]string
+	// Failed are the children whose failure fails the parent.
+	Failed []string
+}

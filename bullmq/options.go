@@ -1,0 +1,340 @@
+package bullmq
+
+import (
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// MaxPriority is the largest priority value, and so the least urgent one.
+const MaxPriority = 2097151
+
+// JobOptions says how one job is to be run. The zero value is a job that runs
+// as soon as a worker is free, once, and stays in Redis afterwards.
+//
+// In JSON it has the form of BullMQ's JobsOptions: times in milliseconds, ages
+// in seconds. Members this engine does not know are kept in Extra.
+type JobOptions struct {
+	// ID is the job's id. Empty takes the next number of the queue's counter. It
+	// must not be an integer, begin with "0:", or contain a colon, unless it has
+	// exactly two. A job whose id exists already is not added again.
+	ID string
+	// Delay is how long the job waits before it may run, in whole milliseconds.
+	Delay time.Duration
+	// Priority orders jobs: 1 runs first, MaxPriority last, and 0, the default,
+	// runs before all of them.
+	Priority int
+	// LIFO puts the job in front of those that wait. It is ignored with a priority.
+	LIFO bool
+	// Attempts is how often the job is tried in all. 0 means once.
+	Attempts int
+	// Backoff is the pause before a further attempt. Nil retries at once.
+	Backoff *Backoff
+	// RemoveOnComplete says how long completed jobs are kept. Nil leaves it to
+	// the worker, whose default is to keep them.
+	RemoveOnComplete *Keep
+	// RemoveOnFail is RemoveOnComplete for failed jobs.
+	RemoveOnFail *Keep
+	// KeepLogs is how many log lines are kept, the newest. 0 keeps all.
+	KeepLogs int
+	// StackTraceLimit is how many stack traces are kept, the newest. Nil keeps all.
+	StackTraceLimit *int
+	// SizeLimit is the largest size of the job's data as JSON, in bytes. 0 means no limit.
+	SizeLimit int
+	// Timestamp is when the job counts as created. Zero means now.
+	Timestamp time.Time
+	// Parent hangs the job under an existing parent.
+	Parent *ParentRef
+	// FailParentOnFailure fails the parent when this job fails.
+	FailParentOnFailure bool
+	// ContinueParentOnFailure lets the parent run as soon as this job fails.
+	ContinueParentOnFailure bool
+	// IgnoreDependencyOnFailure counts this job's failure as done and stores its reason with the parent.
+	IgnoreDependencyOnFailure bool
+	// RemoveDependencyOnFailure counts this job's failure as done.
+	RemoveDependencyOnFailure bool
+	// Repeat describes the schedule of a scheduler's job. It is written by
+	// schedulers only.
+	Repeat *RepeatOptions
+	// Extra holds the members that have no field here, by their name in JSON.
+	Extra map[string]json.RawMessage
+}
+
+// ParentRef names the parent of a job.
+type ParentRef struct {
+	// ID is the parent's job id.
+	ID string `json:"id"`
+	// Queue is the parent's qualified queue name, "<prefix>:<name>".
+	Queue string `json:"queue"`
+}
+
+// BackoffType names a way to compute the pause before a further attempt.
+type BackoffType string
+
+// The backoff types that BullMQ has built in.
+const (
+	// BackoffFixed waits Delay each time.
+	BackoffFixed BackoffType = "fixed"
+	// BackoffExponential waits Delay, then twice, four times Delay and so on.
+	BackoffExponential BackoffType = "exponential"
+)
+
+// Backoff is the pause before a further attempt.
+type Backoff struct {
+	Type  BackoffType
+	Delay time.Duration
+	// Jitter, from 0 to 1, is the part of the pause that is random.
+	Jitter float64
+}
+
+type backoffJSON struct {
+	Type   BackoffType `json:"type"`
+	Delay  float64     `json:"delay,omitempty"`
+	Jitter float64     `json:"jitter,omitempty"`
+}
+
+// MarshalJSON writes BullMQ's form, with the delay in milliseconds.
+func (b Backoff) MarshalJSON() ([]byte, error) {
+	return json.Marshal(backoffJSON{b.Type, float64(b.Delay.Milliseconds()), b.Jitter})
+}
+
+// UnmarshalJSON reads BullMQ's forms: an object, or a number of milliseconds,
+// which stands for a fixed backoff.
+func (b *Backoff) UnmarshalJSON(text []byte) error {
+	var ms float64
+	if err := json.Unmarshal(text, &ms); err == nil {
+		*b = Backoff{Type: BackoffFixed, Delay: millis(ms)}
+		return nil
+	}
+	var v backoffJSON
+	if err := json.Unmarshal(text, &v); err != nil {
+		return err
+	}
+	*b = Backoff{v.Type, millis(v.Delay), v.Jitter}
+	return nil
+}
+
+// Keep says how many finished jobs, and for how long, stay in Redis.
+type Keep struct {
+	// Count is how many of the newest are kept: 0 none, -1 all.
+	Count int
+	// Age is how long a job is kept, in whole seconds. 0 means no limit by age.
+	Age time.Duration
+	// Limit is how many jobs one finish removes by age at most. 0 means 1000.
+	Limit int
+}
+
+// KeepAll keeps every finished job.
+func KeepAll() *Keep { return &Keep{Count: -1} }
+
+// KeepNone removes a job as soon as it has finished.
+func KeepNone() *Keep { return &Keep{} }
+
+// KeepLast keeps the newest n finished jobs.
+func KeepLast(n int) *Keep { return &Keep{Count: n} }
+
+// KeepFor keeps finished jobs for a time.
+func KeepFor(age time.Duration) *Keep { return &Keep{Count: -1, Age: age} }
+
+type keepJSON struct {
+	Count *int    `json:"count,omitempty"`
+	Age   float64 `json:"age,omitempty"`
+	Limit int     `json:"limit,omitempty"`
+}
+
+// MarshalJSON writes the shortest of BullMQ's forms: true to remove at once,
+// false to keep all, a count, or an object.
+func (k Keep) MarshalJSON() ([]byte, error) {
+	switch {
+	case k.Age > 0 || k.Limit > 0:
+		v := keepJSON{Age: math.Floor(k.Age.Seconds()), Limit: k.Limit}
+		if k.Count >= 0 {
+			v.Count = &k.Count
+		}
+		return json.Marshal(v)
+	case k.Count == 0:
+		return []byte("true"), nil
+	case k.Count < 0:
+		return []byte("false"), nil
+	default:
+		return strconv.AppendInt(nil, int64(k.Count), 10), nil
+	}
+}
+
+// UnmarshalJSON reads all of BullMQ's forms.
+func (k *Keep) UnmarshalJSON(text []byte) error {
+	var remove bool
+	if err := json.Unmarshal(text, &remove); err == nil {
+		*k = Keep{Count: -1}
+		if remove {
+			k.Count = 0
+		}
+		return nil
+	}
+	var n float64
+	if err := json.Unmarshal(text, &n); err == nil {
+		*k = Keep{Count: int(n)}
+		return nil
+	}
+	var v keepJSON
+	if err := json.Unmarshal(text, &v); err != nil {
+		return err
+	}
+	*k = Keep{Count: -1, Age: time.Duration(v.Age * float64(time.Second)), Limit: v.Limit}
+	if v.Count != nil {
+		k.Count = *v.Count
+	}
+	return nil
+}
+
+// RepeatOptions is the clock of a job scheduler: a cron pattern or an interval.
+type RepeatOptions struct {
+	// Pattern is a cron expression of five or six fields, seconds first if six.
+	Pattern string
+	// Every is the interval between runs, in whole milliseconds.
+	Every time.Duration
+	// TZ is the IANA name of the zone that Pattern is read in. Empty means the
+	// zone of the process.
+	TZ string
+	// Limit is how many runs there are in all. 0 means no limit.
+	Limit int
+	// StartDate is the earliest time of a run.
+	StartDate time.Time
+	// EndDate is the latest time of a run.
+	EndDate time.Time
+	// Immediately makes the first run of a Pattern now.
+	Immediately bool
+	// Offset shifts the runs of Every from the multiples of the interval.
+	Offset time.Duration
+	// Count is how many runs there have been. It is written by schedulers only.
+	Count int
+}
+
+type repeatJSON struct {
+	Pattern     string   `json:"pattern,omitempty"`
+	Every       float64  `json:"every,omitempty"`
+	TZ          string   `json:"tz,omitempty"`
+	Limit       int      `json:"limit,omitempty"`
+	StartDate   jsonTime `json:"startDate,omitzero"`
+	EndDate     jsonTime `json:"endDate,omitzero"`
+	Immediately bool     `json:"immediately,omitempty"`
+	Offset      float64  `json:"offset,omitempty"`
+	Count       int      `json:"count,omitempty"`
+}
+
+// MarshalJSON writes BullMQ's form, with times in milliseconds.
+func (r RepeatOptions) MarshalJSON() ([]byte, error) {
+	return json.Marshal(repeatJSON{
+		r.Pattern, float64(r.Every.Milliseconds()), r.TZ, r.Limit, jsonTime{r.StartDate}, jsonTime{r.EndDate},
+		r.Immediately, float64(r.Offset.Milliseconds()), r.Count,
+	})
+}
+
+// UnmarshalJSON reads BullMQ's form; dates may be milliseconds or ISO 8601 text.
+func (r *RepeatOptions) UnmarshalJSON(text []byte) error {
+	var v repeatJSON
+	if err := json.Unmarshal(text, &v); err != nil {
+		return err
+	}
+	*r = RepeatOptions{
+		v.Pattern, millis(v.Every), v.TZ, v.Limit, v.StartDate.Time, v.EndDate.Time,
+		v.Immediately, millis(v.Offset), v.Count,
+	}
+	return nil
+}
+
+// jsonTime is a time that JSON has as epoch milliseconds or ISO 8601 text.
+type jsonTime struct{ time.Time }
+
+func (t jsonTime) MarshalJSON() ([]byte, error) {
+	return strconv.AppendInt(nil, t.UnixMilli(), 10), nil
+}
+
+func (t *jsonTime) UnmarshalJSON(text []byte) error {
+	var ms float64
+	if err := json.Unmarshal(text, &ms); err == nil {
+		t.Time = time.UnixMilli(int64(ms))
+		return nil
+	}
+	return json.Unmarshal(text, &t.Time)
+}
+
+func millis(ms float64) time.Duration {
+	switch {
+	case math.IsNaN(ms):
+		return 0
+	case ms > math.MaxInt64/1e6:
+		return math.MaxInt64
+	default:
+		return time.Duration(ms * float64(time.Millisecond))
+	}
+}
+
+// validate refuses what BullMQ refuses, in its words and order (wire facts §2.3).
+func (o *JobOptions) validate(name string, data []byte) error {
+	if o.ID == "0" || strings.HasPrefix(o.ID, "0:") {
+		return invalid("jobId", "JobId cannot be '0' or start with '0:'")
+	}
+	if isIntegerText(o.ID) {
+		return invalid("jobId", "Custom Id cannot be integers")
+	}
+	if n := strings.Count(o.ID, ":"); n > 0 && n != 2 {
+		return invalid("jobId", "Custom Id cannot contain :")
+	}
+	if o.SizeLimit > 0 && len(data) > o.SizeLimit {
+		return invalid("sizeLimit", "The size of job %s exceeds the limit %d bytes", name, o.SizeLimit)
+	}
+	return o.validateShape()
+}
+
+// validateShape checks the options that do not depend on the job's id or data.
+func (o *JobOptions) validateShape() error {
+	if o.Priority < 0 || o.Priority > MaxPriority {
+		return invalid("priority", "Priority should be between 0 and %d", MaxPriority)
+	}
+	if o.Delay < 0 {
+		return invalid("delay", "Delay should not be negative")
+	}
+	if o.Attempts < 0 {
+		return invalid("attempts", "Attempts should not be negative")
+	}
+	if b := o.Backoff; b != nil {
+		if b.Jitter < 0 || b.Jitter > 1 {
+			return invalid("backoff", "Jitter should be between 0 and 1")
+		}
+		if b.Delay < 0 {
+			return invalid("backoff", "Backoff delay should not be negative")
+		}
+	}
+	if o.Extra["deduplication"] != nil {
+		return invalid("deduplication", "Deduplication is not supported yet")
+	}
+	if o.Extra["debounce"] != nil {
+		return invalid("debounce", "Debounce option has been removed. Use deduplication option instead")
+	}
+	var policies []string
+	for _, p := range []struct {
+		name string
+		set  bool
+	}{
+		{"removeDependencyOnFailure", o.RemoveDependencyOnFailure},
+		{"failParentOnFailure", o.FailParentOnFailure},
+		{"continueParentOnFailure", o.ContinueParentOnFailure},
+		{"ignoreDependencyOnFailure", o.IgnoreDependencyOnFailure},
+	} {
+		if p.set {
+			policies = append(policies, p.name)
+		}
+	}
+	if len(policies) > 1 {
+		return invalid(policies[0], "The following options cannot be used together: %s", strings.Join(policies, ", "))
+	}
+	return nil
+}
+
+func isIntegerText(s string) bool {
+	n, err := strconv.ParseInt(s, 10, 64)
+	return err == nil && strconv.FormatInt(n, 10) == s
+}

@@ -1,0 +1,42 @@
+package testenv
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+var cleanup struct {
+	sync.Mutex
+	funcs []func() // guarded by Mutex
+}
+
+// onExit registers what [Main] does when all tests have run, last first.
+func onExit(f func()) {
+	cleanup.Lock()
+	defer cleanup.Unlock()
+	cleanup.funcs = append(cleanup.funcs, f)
+}
+
+// Main runs a package's tests, fails if they leave goroutines behind, and ends
+// the servers they used. Call it from TestMain of every package that uses one:
+//
+//	func TestMain(m *testing.M) { testenv.Main(m) }
+func Main(m *testing.M) {
+	code := m.Run()
+	cleanup.Lock()
+	for i := len(cleanup.funcs) - 1; i >= 0; i-- {
+		cleanup.funcs[i]()
+	}
+	cleanup.Unlock()
+	if code == 0 {
+		if err := goleak.Find(goleak.IgnoreAnyFunction("os/exec.(*Cmd).watchCtx.func1")); err != nil {
+			fmt.Fprintln(os.Stderr, "goroutines left behind:", err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}

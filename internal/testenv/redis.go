@@ -1,0 +1,153 @@
+package testenv
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+var sharedRedis = sync.OnceValues(func() (*RedisServer, error) { return startRedis(nil) })
+
+var prefixes atomic.Int64
+
+// RedisServer is a redis-server or valkey-server of a test's own.
+type RedisServer struct {
+	// URL is how to reach it: redis://127.0.0.1:port.
+	URL string
+	// Addr is the same as host:port.
+	Addr string
+
+	args []string
+	dir  string
+	cmd  *exec.Cmd
+}
+
+// RedisURL returns the address of the server that all tests of this process share.
+func RedisURL(tb testing.TB) string {
+	tb.Helper()
+	s, err := sharedRedis()
+	if err != nil {
+		tb.Fatalf("testenv: %v", err)
+	}
+	return s.URL
+}
+
+// Prefix returns a key prefix that no other test of this process has.
+func Prefix(tb testing.TB) string {
+	tb.Helper()
+	return "t" + strconv.FormatInt(prefixes.Add(1), 10)
+}
+
+// StartRedis starts a server for this test alone, with further arguments for
+// its command line, and ends it with the test.
+func StartRedis(tb testing.TB, args ...string) *RedisServer {
+	tb.Helper()
+	s, err := startRedis(args)
+	if err != nil {
+		tb.Fatalf("testenv: %v", err)
+	}
+	tb.Cleanup(s.Stop)
+	return s
+}
+
+// FreePort returns a loopback port that nothing listens on.
+func FreePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // returns at once
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+func startRedis(args []string) (*RedisServer, error) {
+	dir, err := os.MkdirTemp("", "jobrunner-redis-")
+	if err != nil {
+		return nil, err
+	}
+	port, err := FreePort()
+	if err != nil {
+		return nil, err
+	}
+	s := &RedisServer{Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), dir: dir, args: args}
+	s.URL = "redis://" + s.Addr
+	onExit(func() { s.Stop(); _ = os.RemoveAll(dir) })
+	return s, s.Start()
+}
+
+// Start starts the server again after [RedisServer.Stop], on the same port with
+// the same data directory.
+func (s *RedisServer) Start() error {
+	binary, err := findRedis()
+	if err != nil {
+		return err
+	}
+	_, port, _ := net.SplitHostPort(s.Addr)
+	args := append([]string{"--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "no"}, s.args...)
+	s.cmd = exec.Command(binary, args...)
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := s.cmd.Start(); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if ping(s.Addr) == nil {
+			return nil
+		}
+	}
+	s.Stop()
+	return fmt.Errorf("%s did not answer on %s within 10 s", binary, s.Addr)
+}
+
+// Stop ends the server without saving anything.
+func (s *RedisServer) Stop() {
+	if s.cmd == nil {
+		return
+	}
+	_ = s.cmd.Process.Kill()
+	_ = s.cmd.Wait()
+	s.cmd = nil
+}
+
+func findRedis() (string, error) {
+	for _, name := range []string{"redis-server", "valkey-server"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", errors.New("neither redis-server nor valkey-server is installed; run make tools-test")
+}
+
+func ping(addr string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
+		return err
+	}
+	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
+		return err
+	}
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(line, "+PONG") {
+		return fmt.Errorf("unexpected reply %q", line)
+	}
+	return nil
+}
