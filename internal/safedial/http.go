@@ -1,0 +1,67 @@
+package safedial
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+)
+
+// MaxRedirects is how many redirects a client of [Dialer.Client] follows.
+const MaxRedirects = 5
+
+// Transport returns an HTTP transport that connects through d. It uses no proxy,
+// for a proxy would resolve and reach the address in our place.
+func (d *Dialer) Transport() *http.Transport {
+	return &http.Transport{
+		DialContext:            d.DialContext,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           100,
+		MaxIdleConnsPerHost:    4,
+		IdleConnTimeout:        60 * time.Second,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ExpectContinueTimeout:  time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+}
+
+// Client returns an HTTP client over [Dialer.Transport] which gives a whole
+// exchange, redirects and body included, that much time. It follows at most
+// [MaxRedirects] redirects, each to a URL that [Dialer.CheckURL] accepts, and
+// none from https to http.
+func (d *Dialer) Client(timeout time.Duration) *http.Client {
+	return &http.Client{Transport: d.Transport(), Timeout: timeout, CheckRedirect: d.checkRedirect}
+}
+
+// CheckURL refuses URLs that could never be reached: those that are not http or
+// https, carry a user name, or name a refused address in digits. A host name is
+// accepted here and judged when it is connected to.
+func (d *Dialer) CheckURL(u *url.URL) error {
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		return fmt.Errorf("scheme %q, want http or https: %w", u.Scheme, ErrBlocked)
+	case u.Hostname() == "":
+		return fmt.Errorf("URL without a host: %w", ErrBlocked)
+	case u.User != nil:
+		return fmt.Errorf("URL with a user name: %w", ErrBlocked)
+	}
+	if d.allowsHost(u.Hostname()) {
+		return nil
+	}
+	if addr, err := netip.ParseAddr(u.Hostname()); err == nil && !d.Allows(addr) {
+		return fmt.Errorf("%s: %w", addr, ErrBlocked)
+	}
+	return nil
+}
+
+func (d *Dialer) checkRedirect(req *http.Request, via []*http.Request) error {
+	if len(via) > MaxRedirects {
+		return errors.New("too many redirects")
+	}
+	if via[len(via)-1].URL.Scheme == "https" && req.URL.Scheme == "http" {
+		return fmt.Errorf("redirect from https to http: %w", ErrBlocked)
+	}
+	return d.CheckURL(req.URL)
+}
