@@ -79,6 +79,8 @@ type Job struct {
 
 	backend Backend
 	token   string
+	// decodeErr tells what of the stored job could not be understood.
+	decodeErr error
 }
 
 // State returns the job's current state, [StateUnknown] if it does not exist.

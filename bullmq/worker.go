@@ -103,12 +103,11 @@ func (o *WorkerOptions) validate() error {
 
 // Worker processes the jobs of one queue.
 type Worker struct {
-	ref       QueueRef
-	backend   Backend
-	process   Processor
-	opts      WorkerOptions
-	id        string
-	scheduler *Queue
+	ref     QueueRef
+	backend Backend
+	process Processor
+	opts    WorkerOptions
+	id      string
 }
 
 // NewWorker returns a worker that does nothing before [Worker.Run].

@@ -1,0 +1,104 @@
+package bullmq
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/redis/rueidis"
+)
+
+// A chunk of jobs is added by one call of a script. Both bounds keep the server
+// from being busy with it for more than a few milliseconds.
+const (
+	addChunkJobs  = 400
+	addChunkBytes = 1 << 20
+	addWidth      = 12
+)
+
+// AddJobs implements [Backend].
+func (r *Redis) AddJobs(ctx context.Context, q QueueRef, jobs []NewJob) ([]AddResult, error) {
+	results := make([]AddResult, len(jobs))
+	for from := 0; from < len(jobs); {
+		to, size := from, 0
+		for to < len(jobs) && to-from < addChunkJobs && (to == from || size+jobs[to].size() <= addChunkBytes) {
+			size += jobs[to].size()
+			to++
+		}
+		if err := r.addChunk(ctx, q, jobs[from:to], results[from:to]); err != nil {
+			return results, err
+		}
+		from = to
+	}
+	return results, nil
+}
+
+func (r *Redis) addChunk(ctx context.Context, q QueueRef, jobs []NewJob, results []AddResult) error {
+	args := make([]string, 0, len(jobs)*addWidth)
+	for i := range jobs {
+		args = jobs[i].appendArgs(args, false, false)
+	}
+	replies, err := r.run(ctx, addJobsScript, q, args...).ToArray()
+	if err != nil {
+		return err
+	}
+	for i := range min(len(replies), len(results)) {
+		results[i] = addResult(replies[i], jobs[i].ID)
+	}
+	return nil
+}
+
+func addResult(reply rueidis.RedisMessage, id string) AddResult {
+	if code, err := reply.AsInt64(); err == nil && reply.IsInt64() {
+		return AddResult{Err: codeError(code, "add", id)}
+	}
+	added, err := reply.ToString()
+	return AddResult{ID: added, Err: err}
+}
+
+// AddFlow implements [Backend].
+func (r *Redis) AddFlow(ctx context.Context, nodes []FlowNode) error {
+	keys := make([]string, len(nodes))
+	args := make([]string, 0, len(nodes)*addWidth)
+	for i := range nodes {
+		keys[i] = nodes[i].Queue.keyPrefix()
+		args = nodes[i].Job.appendArgs(args, nodes[i].WaitsForChildren, true)
+	}
+	replies, err := addFlowScript.Exec(ctx, r.client, keys, args).ToArray()
+	if err != nil {
+		return err
+	}
+	for i := range replies {
+		if res := addResult(replies[i], nodes[i].Job.ID); res.Err != nil {
+			return fmt.Errorf("job %q in queue %s: %w", nodes[i].Job.Name, nodes[i].Queue.Name, res.Err)
+		}
+	}
+	return nil
+}
+
+func (n *NewJob) size() int { return len(n.Data) + len(n.Opts) + len(n.Name) + 128 }
+
+// appendArgs writes the values that the adding scripts read for one job.
+func (n *NewJob) appendArgs(args []string, waitsForChildren, inFlow bool) []string {
+	var parentKey, parentJSON string
+	if n.Parent != nil {
+		parentKey, parentJSON = n.Parent.Queue.JobKey(n.Parent.ID), n.Parent.encode()
+	}
+	return append(args,
+		n.ID, n.Name, rueidis.BinaryString(n.Data), rueidis.BinaryString(n.Opts),
+		formatMillis(n.Timestamp), formatDuration(n.Delay), strconv.Itoa(n.Priority), flag(n.LIFO),
+		parentKey, parentJSON, flag(waitsForChildren), flag(inFlow))
+}
+
+// encode writes the link as the hash of a child keeps it.
+func (l *ParentLink) encode() string {
+	members := map[string]any{"id": l.ID, "queueKey": l.Queue.String()}
+	if l.Policy != "" {
+		members[l.Policy] = true
+	}
+	text, err := encodeJSON(members)
+	if err != nil {
+		return "{}" // Strings and booleans always encode.
+	}
+	return string(text)
+}

@@ -1,0 +1,78 @@
+package bullmq
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// blockingConn is a named connection of its own for one caller at a time that
+// waits. It is made on first use, and anew after an error.
+type blockingConn struct {
+	client rueidis.Client
+	// name is what the connection calls itself in CLIENT LIST.
+	name string
+
+	mu     sync.Mutex
+	conn   rueidis.DedicatedClient // guarded by mu
+	closed bool                    // guarded by mu
+}
+
+// do runs f on the connection. The watchdog ends a wait that the server does
+// not answer in time.
+func (b *blockingConn) do(ctx context.Context, timeout time.Duration, f func(context.Context, rueidis.DedicatedClient) error) error {
+	conn, err := b.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout+2*time.Second)
+	defer cancel()
+	if err := f(ctx, conn); err != nil {
+		b.drop(conn)
+		return err
+	}
+	return nil
+}
+
+func (b *blockingConn) acquire(ctx context.Context) (rueidis.DedicatedClient, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil, ErrClosed
+	}
+	if b.conn != nil {
+		return b.conn, nil
+	}
+	conn, _ := b.client.Dedicate()
+	if err := conn.Do(ctx, conn.B().ClientSetname().ConnectionName(b.name).Build()).Error(); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("redis: name connection: %w", err)
+	}
+	b.conn = conn
+	return conn, nil
+}
+
+// drop closes the connection rather than give it back to the pool, for it
+// carries a name and may be in the middle of a reply.
+func (b *blockingConn) drop(conn rueidis.DedicatedClient) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.conn == conn {
+		b.conn = nil
+	}
+	conn.Close()
+}
+
+// Close ends the connection and with it a wait in progress.
+func (b *blockingConn) Close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	if b.conn != nil {
+		b.conn.Close()
+		b.conn = nil
+	}
+}

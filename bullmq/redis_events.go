@@ -1,0 +1,77 @@
+package bullmq
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// maxEventsPerRead bounds what one stream gives in one reply.
+const maxEventsPerRead = 1000
+
+// LastEventIDs implements [Backend].
+func (r *Redis) LastEventIDs(ctx context.Context, queues []QueueRef) ([]string, error) {
+	commands := make(rueidis.Commands, len(queues))
+	for i, q := range queues {
+		commands[i] = r.client.B().Xrevrange().Key(q.key("events")).End("+").Start("-").Count(1).Build()
+	}
+	ids := make([]string, len(queues))
+	for i, reply := range r.client.DoMulti(ctx, commands...) {
+		entries, err := reply.AsXRange()
+		if err != nil {
+			return nil, fmt.Errorf("events of queue %s: %w", queues[i].Name, err)
+		}
+		ids[i] = "0-0"
+		if len(entries) > 0 {
+			ids[i] = entries[0].ID
+		}
+	}
+	return ids, nil
+}
+
+// NewEventSource implements [Backend].
+func (r *Redis) NewEventSource(name string) EventSource {
+	return &redisEventSource{blockingConn{client: r.client, name: "jobrunner:qe" + name}}
+}
+
+type redisEventSource struct{ blockingConn }
+
+// Read implements [EventSource].
+func (s *redisEventSource) Read(ctx context.Context, after map[QueueRef]string, block time.Duration) ([]Event, error) {
+	queues := make(map[string]QueueRef, len(after))
+	keys := make([]string, 0, len(after))
+	ids := make([]string, 0, len(after))
+	for q, id := range after {
+		key := q.key("events")
+		queues[key] = q
+		keys = append(keys, key)
+		ids = append(ids, id)
+	}
+	var events []Event
+	err := s.do(ctx, block, func(ctx context.Context, c rueidis.DedicatedClient) error {
+		streams, err := c.Do(ctx, c.B().Xread().Count(maxEventsPerRead).Block(block.Milliseconds()).
+			Streams().Key(keys...).Id(ids...).Build()).AsXRead()
+		if rueidis.IsRedisNil(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for key, entries := range streams {
+			for _, entry := range entries {
+				events = append(events, Event{
+					ID: entry.ID, Queue: queues[key], Type: EventType(entry.FieldValues["event"]),
+					JobID: entry.FieldValues["jobId"], Fields: entry.FieldValues,
+				})
+			}
+		}
+		return nil
+	})
+	// Across queues the store's clock gives the order, so that a child's end comes
+	// before its parent's release.
+	slices.SortStableFunc(events, func(a, b Event) int { return a.Time().Compare(b.Time()) })
+	return events, err
+}

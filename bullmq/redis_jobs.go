@@ -1,0 +1,167 @@
+package bullmq
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// Job implements [Backend].
+func (r *Redis) Job(ctx context.Context, q QueueRef, id string) (*Job, error) {
+	jobs, err := r.Jobs(ctx, q, []string{id})
+	if err != nil {
+		return nil, err
+	}
+	if len(jobs) == 0 {
+		return nil, fmt.Errorf("job %s of queue %s: %w", id, q.Name, ErrJobNotFound)
+	}
+	return jobs[0], nil
+}
+
+// Jobs implements [Backend]. Ids without a job are left out.
+func (r *Redis) Jobs(ctx context.Context, q QueueRef, ids []string) ([]*Job, error) {
+	commands := make(rueidis.Commands, len(ids))
+	for i, id := range ids {
+		commands[i] = r.client.B().Hgetall().Key(q.key(id)).Build()
+	}
+	jobs := make([]*Job, 0, len(ids))
+	for i, reply := range r.client.DoMulti(ctx, commands...) {
+		hash, err := reply.AsStrMap()
+		if err != nil {
+			return nil, fmt.Errorf("read job %s: %w", ids[i], err)
+		}
+		if len(hash) > 0 {
+			jobs = append(jobs, decodeJobMap(r, q, ids[i], hash))
+		}
+	}
+	return jobs, nil
+}
+
+// JobState implements [Backend].
+func (r *Redis) JobState(ctx context.Context, q QueueRef, id string) (JobState, error) {
+	state, err := r.run(ctx, jobStateScript, q, id).ToString()
+	if err != nil {
+		return StateUnknown, fmt.Errorf("state of job %s: %w", id, err)
+	}
+	if state == "wait" || state == "paused" {
+		return StateWaiting, nil
+	}
+	return JobState(state), nil
+}
+
+// UpdateData implements [Backend].
+func (r *Redis) UpdateData(ctx context.Context, q QueueRef, id string, data []byte) error {
+	_, err := r.runCode(ctx, updateJobScript, "update data of", q, id, "data", rueidis.BinaryString(data), "")
+	return err
+}
+
+// UpdateProgress implements [Backend].
+func (r *Redis) UpdateProgress(ctx context.Context, q QueueRef, id string, progress []byte) error {
+	_, err := r.runCode(ctx, updateJobScript, "update progress of", q, id, "progress", rueidis.BinaryString(progress), "1")
+	return err
+}
+
+// AddLog implements [Backend].
+func (r *Redis) AddLog(ctx context.Context, q QueueRef, id, line string, keep int) (int64, error) {
+	return r.runCode(ctx, addLogScript, "log to", q, id, line, strconv.Itoa(keep))
+}
+
+// JobLogs implements [Backend].
+func (r *Redis) JobLogs(ctx context.Context, q QueueRef, id string, start, end int64) ([]string, int64, error) {
+	key := q.key(id) + ":logs"
+	replies := r.client.DoMulti(ctx,
+		r.client.B().Lrange().Key(key).Start(start).Stop(end).Build(),
+		r.client.B().Llen().Key(key).Build())
+	lines, err := replies[0].AsStrSlice()
+	if err != nil {
+		return nil, 0, fmt.Errorf("logs of job %s: %w", id, err)
+	}
+	count, err := replies[1].AsInt64()
+	return lines, count, err
+}
+
+// RetryFinished implements [Backend].
+func (r *Redis) RetryFinished(ctx context.Context, q QueueRef, id string, from JobState) error {
+	switch from {
+	case StateCompleted, StateFailed:
+	case StateUnknown:
+		return fmt.Errorf("retry job %s: %w", id, ErrJobNotFound)
+	default:
+		return fmt.Errorf("retry job %s, which is %s: %w", id, from, ErrNotInState)
+	}
+	_, err := r.runCode(ctx, retryJobScript, "retry", q, id, string(from), "")
+	return err
+}
+
+// Promote implements [Backend].
+func (r *Redis) Promote(ctx context.Context, q QueueRef, id string) error {
+	_, err := r.runCode(ctx, promoteJobScript, "promote", q, id)
+	return err
+}
+
+// ChangeDelay implements [Backend].
+func (r *Redis) ChangeDelay(ctx context.Context, q QueueRef, id string, delay time.Duration) error {
+	_, err := r.runCode(ctx, changeDelayScript, "change delay of", q, id, formatDuration(delay), r.now())
+	return err
+}
+
+// ChangePriority implements [Backend].
+func (r *Redis) ChangePriority(ctx context.Context, q QueueRef, id string, priority int, lifo bool) error {
+	_, err := r.runCode(ctx, changePriorityScript, "change priority of", q, id, strconv.Itoa(priority), flag(lifo))
+	return err
+}
+
+// Remove implements [Backend].
+func (r *Redis) Remove(ctx context.Context, q QueueRef, id string, children bool) error {
+	code, err := r.runCode(ctx, removeJobScript, "remove", q, id, flag(children))
+	if err == nil && code == 0 {
+		return fmt.Errorf("remove job %s: %w", id, ErrJobLocked)
+	}
+	return err
+}
+
+// ChildrenValues implements [Backend].
+func (r *Redis) ChildrenValues(ctx context.Context, q QueueRef, id string) (map[string]json.RawMessage, error) {
+	values, err := r.client.Do(ctx, r.client.B().Hgetall().Key(q.key(id)+":processed").Build()).AsStrMap()
+	if err != nil {
+		return nil, fmt.Errorf("children of job %s: %w", id, err)
+	}
+	return rawValues(values), nil
+}
+
+func rawValues(values map[string]string) map[string]json.RawMessage {
+	raw := make(map[string]json.RawMessage, len(values))
+	for key, value := range values {
+		raw[key], _ = decodeRaw(value) // Text that is no JSON is shown as a string.
+	}
+	return raw
+}
+
+// Dependencies implements [Backend].
+func (r *Redis) Dependencies(ctx context.Context, q QueueRef, id string) (*Dependencies, error) {
+	key := q.key(id)
+	replies := r.client.DoMulti(ctx,
+		r.client.B().Hgetall().Key(key+":processed").Build(),
+		r.client.B().Smembers().Key(key+":dependencies").Build(),
+		r.client.B().Hgetall().Key(key+":failed").Build(),
+		r.client.B().Zrange().Key(key+":unsuccessful").Min("0").Max("-1").Build())
+	processed, err := replies[0].AsStrMap()
+	if err != nil {
+		return nil, fmt.Errorf("children of job %s: %w", id, err)
+	}
+	d := &Dependencies{Processed: rawValues(processed)}
+	if d.Unprocessed, err = replies[1].AsStrSlice(); err != nil {
+		return nil, fmt.Errorf("children of job %s: %w", id, err)
+	}
+	if d.Ignored, err = replies[2].AsStrMap(); err != nil {
+		return nil, fmt.Errorf("children of job %s: %w", id, err)
+	}
+	if d.Failed, err = replies[3].AsStrSlice(); err != nil {
+		return nil, fmt.Errorf("children of job %s: %w", id, err)
+	}
+	return d, nil
+}

@@ -1,0 +1,152 @@
+package bullmq
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+const outcomeWidth = 11
+
+// FinishAndFetch implements [Backend].
+func (r *Redis) FinishAndFetch(ctx context.Context, q QueueRef, req WorkRequest) (*WorkReply, error) {
+	args := make([]string, 0, 5+len(req.Outcomes)*outcomeWidth)
+	args = append(args, r.now(), strconv.Itoa(req.Fetch), req.Token, formatDuration(req.LockDuration), req.WorkerName)
+	for i := range req.Outcomes {
+		args = req.Outcomes[i].appendArgs(args)
+	}
+	reply, err := r.run(ctx, workScript, q, args...).ToArray()
+	if err != nil {
+		return nil, err
+	}
+	if len(reply) != 4 {
+		return nil, fmt.Errorf("fetch from queue %s: reply has %d parts", q.Name, len(reply))
+	}
+	return r.decodeWork(q, req, reply)
+}
+
+func (o *Outcome) appendArgs(args []string) []string {
+	value := rueidis.BinaryString(o.ReturnValue)
+	if o.Kind != OutcomeCompleted {
+		value = o.FailedReason
+	}
+	return append(args,
+		string(o.Kind), o.ID, o.Token, value, rueidis.BinaryString(o.Stacktrace),
+		strconv.Itoa(o.Keep.Count), formatDuration(o.Keep.Age), strconv.Itoa(cmp.Or(o.Keep.Limit, 1000)),
+		strconv.Itoa(o.Attempts), formatDuration(o.Delay), flag(o.LIFO))
+}
+
+func (r *Redis) decodeWork(q QueueRef, req WorkRequest, reply []rueidis.RedisMessage) (*WorkReply, error) {
+	codes, err := reply[0].AsIntSlice()
+	if err != nil {
+		return nil, err
+	}
+	out := &WorkReply{Errors: make([]error, len(codes))}
+	for i, code := range codes {
+		out.Errors[i] = codeError(code, string(req.Outcomes[i].Kind), req.Outcomes[i].ID)
+	}
+	pairs, err := reply[1].ToArray()
+	if err != nil {
+		return nil, err
+	}
+	out.Jobs = make([]*Job, 0, len(pairs)/2)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		id, err := pairs[i].ToString()
+		if err != nil {
+			return nil, err
+		}
+		fields, err := pairs[i+1].ToArray()
+		if err != nil {
+			return nil, err
+		}
+		job := decodeJob(r, q, id, fields)
+		job.token = req.Token
+		out.Jobs = append(out.Jobs, job)
+	}
+	limited, err := reply[2].AsInt64()
+	if err != nil {
+		return nil, err
+	}
+	out.RateLimited = time.Duration(limited) * time.Millisecond
+	next, err := reply[3].AsFloat64()
+	if err != nil {
+		return nil, err
+	}
+	if next > 0 {
+		out.NextDelayed = time.UnixMilli(int64(next))
+	}
+	return out, nil
+}
+
+// ExtendLocks implements [Backend].
+func (r *Redis) ExtendLocks(ctx context.Context, q QueueRef, locks []JobLock, duration time.Duration) ([]string, error) {
+	const chunk = 1000
+	var lost []string
+	for len(locks) > 0 {
+		n := min(len(locks), chunk)
+		args := make([]string, 0, 1+2*n)
+		args = append(args, formatDuration(duration))
+		for _, l := range locks[:n] {
+			args = append(args, l.ID, l.Token)
+		}
+		ids, err := r.run(ctx, extendLocksScript, q, args...).AsStrSlice()
+		if err != nil {
+			return lost, err
+		}
+		lost = append(lost, ids...)
+		locks = locks[n:]
+	}
+	return lost, nil
+}
+
+// RecoverStalled implements [Backend].
+func (r *Redis) RecoverStalled(ctx context.Context, q QueueRef, maxStalledCount int, interval time.Duration) ([]string, error) {
+	return r.run(ctx, recoverStalledScript, q,
+		formatDuration(interval), strconv.Itoa(maxStalledCount), r.now()).AsStrSlice()
+}
+
+// NewWaiter implements [Backend].
+func (r *Redis) NewWaiter(q QueueRef, workerName string) Waiter {
+	suffix := ""
+	if workerName != "" {
+		suffix = ":w:" + workerName
+	}
+	return &redisWaiter{blockingConn: blockingConn{client: r.client, name: q.clientName(suffix)}, key: q.key("marker"), now: r.opts.Now}
+}
+
+type redisWaiter struct {
+	blockingConn
+	key string
+	now func() time.Time
+}
+
+// Wait implements [Waiter].
+func (w *redisWaiter) Wait(ctx context.Context, timeout time.Duration) (time.Time, error) {
+	var next time.Time
+	err := w.do(ctx, timeout, func(ctx context.Context, c rueidis.DedicatedClient) error {
+		// A timeout of zero would wait for ever.
+		seconds := max(timeout.Seconds(), 0.002)
+		popped, err := c.Do(ctx, c.B().Bzpopmin().Key(w.key).Timeout(seconds).Build()).ToArray()
+		if rueidis.IsRedisNil(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if len(popped) == 3 {
+			score, err := popped[2].AsFloat64()
+			if err != nil {
+				return err
+			}
+			if due := time.UnixMilli(int64(score)); due.After(w.now()) {
+				next = due
+			}
+		}
+		return nil
+	})
+	return next, err
+}

@@ -1,0 +1,26 @@
+--@use wait
+--@use delayed
+-- Writes a new job's hash and announces it. The optional fields are given in
+-- pairs of name and value.
+local function store_job(p, id, job, optional)
+  redis.call('HSET', p .. id, 'name', job.name, 'data', job.data, 'opts', job.opts,
+    'timestamp', job.timestamp, 'delay', job.delay, 'priority', job.priority, unpack(optional))
+  redis.call('XADD', p .. 'events', '*', 'event', 'added', 'jobId', id, 'name', job.name)
+end
+
+-- Puts a stored job in its first state: delayed, prioritized or waiting.
+local function enqueue_job(p, meta, id, job)
+  local delay, priority = tonumber(job.delay), tonumber(job.priority)
+  if delay > 0 then
+    local due = tonumber(job.timestamp) + delay
+    redis.call('ZADD', p .. 'delayed', delayed_score(p, due), id)
+    redis.call('XADD', p .. 'events', 'MAXLEN', '~', meta.max_events, '*',
+      'event', 'delayed', 'jobId', id, 'delay', due)
+    mark_delayed(p)
+    return
+  end
+  -- A priority goes before lifo.
+  push_waiting(p, id, priority, priority == 0 and job.lifo)
+  mark_base(p, meta)
+  redis.call('XADD', p .. 'events', 'MAXLEN', '~', meta.max_events, '*', 'event', 'waiting', 'jobId', id)
+end

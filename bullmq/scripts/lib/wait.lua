@@ -1,0 +1,32 @@
+--@use meta
+-- Wakes a worker that waits for the queue's marker.
+local function mark_base(p, meta)
+  if not is_closed(p, meta) then
+    redis.call('ZADD', p .. 'marker', 0, '0')
+  end
+end
+
+-- Tells waiting workers when the next delayed job becomes due.
+local function mark_delayed(p)
+  local first = redis.call('ZRANGE', p .. 'delayed', 0, 0, 'WITHSCORES')
+  if first[1] then
+    redis.call('ZADD', p .. 'marker', tonumber(first[2]) / 4096, '1')
+  end
+end
+
+-- The priority takes the upper bits of the score, a counter the lower 32, so
+-- that jobs of one priority keep their order.
+local function priority_score(p, priority)
+  return priority * 4294967296 + redis.call('INCR', p .. 'pc') % 4294967296
+end
+
+-- Puts a job where workers take it from; front makes it the next of its kind.
+local function push_waiting(p, id, priority, front)
+  if priority == 0 then
+    redis.call(front and 'RPUSH' or 'LPUSH', p .. 'wait', id)
+  elseif front then
+    redis.call('ZADD', p .. 'prioritized', priority * 4294967296, id)
+  else
+    redis.call('ZADD', p .. 'prioritized', priority_score(p, priority), id)
+  end
+end

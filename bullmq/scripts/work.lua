@@ -1,0 +1,21 @@
+-- Reports how attempts ended and gives out new jobs, many of both in one call.
+-- KEYS[1] is the queue's key prefix. ARGV: now, how many jobs are wanted, the
+-- token and duration in ms of their locks, the worker's name or '', then eleven
+-- values an outcome: kind, id, token, result or failure reason, stack traces as
+-- JSON, keep count, keep age in ms, keep limit, attempts, delay, '1' for lifo.
+-- Replies with the outcomes' result codes, the jobs as pairs of id and hash, the
+-- ms for which the queue is rate limited, and when its next delayed job is due.
+--@use outcome
+--@use fetch
+local p, now, wanted = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
+local meta = read_meta(p)
+local codes = finish_jobs(p, meta, now, 6)
+local jobs, limited, next_delayed, idle = {}, 0, 0, true
+if wanted > 0 then
+  jobs, limited, next_delayed, idle = fetch_jobs(p, meta, now, wanted, ARGV[3], ARGV[4], ARGV[5])
+end
+if #codes > 0 and #jobs == 0 and idle and next_delayed == 0
+  and redis.call('EXISTS', p .. 'wait', p .. 'active', p .. 'prioritized') == 0 then
+  redis.call('XADD', p .. 'events', '*', 'event', 'drained')
+end
+return { codes, jobs, limited, string.format('%.17g', next_delayed) }

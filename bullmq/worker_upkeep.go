@@ -1,0 +1,125 @@
+package bullmq
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// runningJobs are the jobs that a worker holds locks on.
+type runningJobs struct {
+	mu   sync.Mutex
+	jobs map[string]*runningJob // guarded by mu
+}
+
+type runningJob struct {
+	token   string
+	cancel  context.CancelCauseFunc
+	renewed time.Time
+}
+
+func newRunningJobs() *runningJobs { return &runningJobs{jobs: map[string]*runningJob{}} }
+
+func (r *runningJobs) add(job *Job, cancel context.CancelCauseFunc, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.jobs[job.ID] = &runningJob{token: job.token, cancel: cancel, renewed: now}
+}
+
+func (r *runningJobs) remove(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.jobs, id)
+}
+
+// due returns the locks that were last renewed before a time.
+func (r *runningJobs) due(before time.Time) []JobLock {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var locks []JobLock
+	for id, job := range r.jobs {
+		if job.renewed.Before(before) {
+			locks = append(locks, JobLock{ID: id, Token: job.token})
+		}
+	}
+	return locks
+}
+
+func (r *runningJobs) renewed(locks []JobLock, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, l := range locks {
+		if job := r.jobs[l.ID]; job != nil && job.token == l.Token {
+			job.renewed = now
+		}
+	}
+}
+
+// lose ends the context of a job whose lock is gone and forgets the lock.
+func (r *runningJobs) lose(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if job := r.jobs[id]; job != nil {
+		job.cancel(ErrLockMissing)
+		delete(r.jobs, id)
+	}
+}
+
+// renewLocks keeps the locks of running jobs, all in one call, until ctx ends.
+// Half of the lock's duration is left when it is renewed, at the least.
+func (l *workLoop) renewLocks(ctx context.Context) {
+	every := l.w.opts.LockDuration / 4
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		now := time.Now()
+		locks := l.running.due(now.Add(-every))
+		if len(locks) == 0 {
+			continue
+		}
+		lost, err := l.w.backend.ExtendLocks(ctx, l.w.ref, locks, l.w.opts.LockDuration)
+		if err != nil {
+			if ctx.Err() == nil {
+				l.w.reportError(ctx, fmt.Errorf("renew locks: %w", err))
+			}
+			continue
+		}
+		l.running.renewed(locks, now)
+		for _, id := range lost {
+			l.running.lose(id)
+			l.w.reportError(ctx, fmt.Errorf("job %s: %w", id, ErrLockMissing))
+		}
+	}
+}
+
+// recoverStalled gives jobs of silent workers back to the queue, now and then
+// until ctx ends.
+func (l *workLoop) recoverStalled(ctx context.Context) {
+	if l.w.opts.StalledInterval < 0 {
+		return
+	}
+	ticker := time.NewTicker(l.w.opts.StalledInterval)
+	defer ticker.Stop()
+	for {
+		ids, err := l.w.backend.RecoverStalled(ctx, l.w.ref, max(l.w.opts.MaxStalledCount, 0), l.w.opts.StalledInterval)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			l.w.reportError(ctx, fmt.Errorf("look for stalled jobs: %w", err))
+		case l.w.opts.Hooks.Stalled != nil:
+			for _, id := range ids {
+				l.w.opts.Hooks.Stalled(id)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
