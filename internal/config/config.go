@@ -1,0 +1,144 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Config holds the value of every setting; see [Settings] for what each is.
+type Config struct {
+	File            string        `koanf:"config"`
+	Listen          string        `koanf:"listen"`
+	DataDir         string        `koanf:"data-dir"`
+	Redis           string        `koanf:"redis"`
+	Prefix          string        `koanf:"prefix"`
+	Database        string        `koanf:"database"`
+	AdminEmail      string        `koanf:"admin-email"`
+	AdminPassword   string        `koanf:"admin-password"`
+	Queues          []string      `koanf:"queue"`
+	Handlers        []string      `koanf:"handlers"`
+	Plugins         []string      `koanf:"plugins"`
+	Name            string        `koanf:"name"`
+	ShutdownTimeout time.Duration `koanf:"shutdown-timeout"`
+	LogLevel        string        `koanf:"log-level"`
+	LogFormat       string        `koanf:"log-format"`
+}
+
+// InvalidError says which setting has a value that cannot be used, and why.
+type InvalidError struct {
+	Setting string
+	Reason  string
+	// Origin is where the value came from.
+	Origin string
+}
+
+// Error names the setting, its origin and the reason.
+func (e *InvalidError) Error() string {
+	return fmt.Sprintf("setting %s (from %s): %s", e.Setting, e.Origin, e.Reason)
+}
+
+// validate checks what is true of a setting in every command. Whether a setting
+// is needed at all is the command's to say.
+func (c *Config) validate() error {
+	checks := []struct {
+		setting string
+		err     error
+	}{
+		{"listen", checkListen(c.Listen)},
+		{"data-dir", notEmpty(c.DataDir)},
+		{"redis", checkURL(c.Redis, "redis", "rediss", "unix")},
+		{"prefix", notEmpty(c.Prefix)},
+		{"database", checkURL(c.Database, "sqlite", "postgres", "postgresql")},
+		{"handlers", checkDirs(c.Handlers)},
+		{"plugins", checkDirs(c.Plugins)},
+		{"admin-password", checkPair(c.AdminEmail, c.AdminPassword)},
+		{"shutdown-timeout", notNegative(c.ShutdownTimeout)},
+		{"log-level", new(slog.Level).UnmarshalText([]byte(c.LogLevel))},
+		{"log-format", oneOf(c.LogFormat, "text", "json")},
+	}
+	var all error
+	for _, check := range checks {
+		if check.err != nil {
+			all = errors.Join(all, &InvalidError{Setting: check.setting, Reason: check.err.Error()})
+		}
+	}
+	return all
+}
+
+func notEmpty(value string) error {
+	if value == "" {
+		return errors.New("must not be empty")
+	}
+	return nil
+}
+
+func notNegative(d time.Duration) error {
+	if d < 0 {
+		return errors.New("must not be negative")
+	}
+	return nil
+}
+
+func oneOf(value string, choices ...string) error {
+	if slices.Contains(choices, value) {
+		return nil
+	}
+	return fmt.Errorf("must be one of %s", strings.Join(choices, ", "))
+}
+
+func checkListen(address string) error {
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return fmt.Errorf("must be an address such as 127.0.0.1:8080 or :8080: %w", err)
+	}
+	return nil
+}
+
+// checkURL never repeats the value: it may hold a password.
+func checkURL(value string, schemes ...string) error {
+	if value == "" {
+		return nil
+	}
+	u, err := url.Parse(value)
+	if err != nil {
+		if reason, ok := errors.AsType[*url.Error](err); ok {
+			err = reason.Err
+		}
+		return fmt.Errorf("is not a URL: %w", err)
+	}
+	if err := oneOf(u.Scheme, schemes...); err != nil {
+		return fmt.Errorf("the URL's scheme %w", err)
+	}
+	return nil
+}
+
+func checkDirs(dirs []string) error {
+	for _, dir := range dirs {
+		info, err := os.Stat(dir)
+		if err != nil {
+			return err
+		}
+		if !info.IsDir() {
+			return fmt.Errorf("%s is not a directory", filepath.Clean(dir))
+		}
+	}
+	return nil
+}
+
+func checkPair(email, password string) error {
+	switch {
+	case email != "" && password == "":
+		return errors.New("must be set together with admin-email")
+	case email == "" && password != "":
+		return errors.New("is of no use without admin-email")
+	default:
+		return nil
+	}
+}

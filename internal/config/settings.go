@@ -1,0 +1,98 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// EnvPrefix begins the name of every environment variable that is a setting.
+const EnvPrefix = "JOBRUNNER_"
+
+// DefaultFile is the configuration file that is read if it exists and none is named.
+const DefaultFile = "jobrunner.yaml"
+
+// fileSetting names the file itself, so it cannot stand in the file.
+const fileSetting = "config"
+
+// secrecy says how a value is shown.
+type secrecy int
+
+const (
+	public secrecy = iota
+	// secretURL hides the password in a URL.
+	secretURL
+	// secret hides all of it.
+	secret
+)
+
+// Setting describes one setting.
+type Setting struct {
+	// Name is its flag and its key in the file.
+	Name string
+	// Help says what it is for, in one line.
+	Help string
+	// Default is its value if nothing sets it. Its type is the setting's type:
+	// string, bool, time.Duration or []string.
+	Default any
+
+	secrecy secrecy
+}
+
+// Env returns the name of its environment variable.
+func (s Setting) Env() string {
+	return EnvPrefix + strings.ToUpper(strings.ReplaceAll(s.Name, "-", "_"))
+}
+
+// Settings lists every setting. Each has a field of [Config] with its name.
+func Settings() []Setting {
+	return []Setting{
+		{Name: fileSetting, Help: "configuration file (default " + DefaultFile + " if it exists)", Default: ""},
+
+		{Name: "listen", Help: "address the backend listens on", Default: "127.0.0.1:8080"},
+		{Name: "data-dir", Help: "directory of the SQLite file and of the Redis started by dev", Default: ".jobrunner"},
+		{Name: "redis", Help: "Redis URL; dev starts a server of its own without it", Default: "", secrecy: secretURL},
+		{Name: "prefix", Help: "prefix of BullMQ's keys in Redis", Default: "bull"},
+		{Name: "database", Help: "sqlite: or postgres: URL (default a SQLite file in the data directory)", Default: "", secrecy: secretURL},
+
+		{Name: "admin-email", Help: "makes a first administrator with this address if there is no user yet", Default: ""},
+		{Name: "admin-password", Help: "the first administrator's password", Default: "", secrecy: secret},
+
+		{Name: "queue", Help: "queue to work on as NAME or NAME=CONCURRENCY; may be repeated", Default: []string{}},
+		{Name: "handlers", Help: "directory with handler files; may be repeated", Default: []string{}},
+		{Name: "plugins", Help: "directory with plugins; may be repeated", Default: []string{}},
+		{Name: "name", Help: "the worker's name in lists and logs (default the host's name)", Default: ""},
+
+		{Name: "shutdown-timeout", Help: "how long running jobs and requests may take to end after a stop", Default: 30 * time.Second},
+		{Name: "log-level", Help: "debug, info, warn or error", Default: "info"},
+		{Name: "log-format", Help: "text or json", Default: "text"},
+	}
+}
+
+// AddFlags gives a command the flags of some settings. A flag's default is only
+// shown: [Load] takes a flag's value from it if the flag was given.
+func AddFlags(flags *pflag.FlagSet, names ...string) {
+	settings := Settings()
+	for _, name := range names {
+		i := slices.IndexFunc(settings, func(s Setting) bool { return s.Name == name })
+		if i < 0 {
+			panic(fmt.Sprintf("config: no setting is named %q", name))
+		}
+		s := settings[i]
+		switch value := s.Default.(type) {
+		case string:
+			flags.String(s.Name, value, s.Help)
+		case bool:
+			flags.Bool(s.Name, value, s.Help)
+		case time.Duration:
+			flags.Duration(s.Name, value, s.Help)
+		case []string:
+			flags.StringArray(s.Name, value, s.Help)
+		default:
+			panic(fmt.Sprintf("config: setting %q has a default of type %T", name, value))
+		}
+	}
+}
