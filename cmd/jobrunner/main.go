@@ -1,0 +1,12 @@
+// Jobrunner runs background jobs: the backend, the worker and the web client in one program.
+package main
+
+import (
+	"os"
+
+	"github.com/jobrunner-dev/jobrunner/internal/cli"
+)
+
+func main() {
+	os.Exit(cli.Main(cli.OSProcess()))
+}

@@ -1,0 +1,65 @@
+// Package cli is the jobrunner command: one file a subcommand, and what they share.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// The program's exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	// exitForced is for a second signal: nothing was waited for.
+	exitForced = 130
+)
+
+// Process is what a command knows of the process it runs in, so that a test can
+// run it with streams, variables and signals of its own.
+type Process struct {
+	// Args are the arguments after the program's name.
+	Args []string
+	// Env is the environment as [os.Environ] returns it.
+	Env []string
+	// Stdout takes what a person or program asked for, Stderr the log.
+	Stdout, Stderr io.Writer
+	// Signals asks the command to stop: at the first, in order; at the second, at once.
+	Signals <-chan os.Signal
+}
+
+// OSProcess returns the real process.
+func OSProcess() *Process {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	return &Process{Args: os.Args[1:], Env: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr, Signals: signals}
+}
+
+// Main runs the command that the arguments name and returns the exit code.
+func Main(p *Process) int {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+
+	done := make(chan error, 1)
+	go func() { done <- newRoot(p).ExecuteContext(ctx) }()
+	signals := 0
+	for {
+		select {
+		case err := <-done:
+			if err != nil {
+				_, _ = fmt.Fprintf(p.Stderr, "jobrunner: %v\n", err)
+				return exitFailed
+			}
+			return exitOK
+		case <-p.Signals:
+			signals++
+			if signals > 1 {
+				return exitForced
+			}
+			cancel()
+		}
+	}
+}
