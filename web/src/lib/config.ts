@@ -1,0 +1,16 @@
+import { z } from "zod";
+
+const configSchema = z.object({
+  /** Where the client is mounted, with a slash at both ends. */
+  basePath: z.string().startsWith("/").endsWith("/").default("/"),
+});
+
+export type Config = z.infer<typeof configSchema>;
+
+/** Reads the settings that index.html carries as JSON, so that no inline script is needed. */
+function readConfig(): Config {
+  const text = document.getElementById("jobrunner-config")?.textContent;
+  return configSchema.parse(text ? JSON.parse(text) : {});
+}
+
+export const config = readConfig();
