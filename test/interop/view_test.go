@@ -1,0 +1,130 @@
+package interop
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// jobView is a job as an engine's getters show it, in BullMQ's names.
+type jobView struct {
+	ID              string         `json:"id"`
+	Name            string         `json:"name"`
+	State           string         `json:"state"`
+	Data            any            `json:"data"`
+	Opts            map[string]any `json:"opts"`
+	Timestamp       int64          `json:"timestamp"`
+	Delay           int64          `json:"delay"`
+	Priority        int            `json:"priority"`
+	Progress        any            `json:"progress"`
+	ReturnValue     any            `json:"returnvalue"`
+	FailedReason    string         `json:"failedReason"`
+	Stacktrace      []string       `json:"stacktrace"`
+	AttemptsMade    int            `json:"attemptsMade"`
+	AttemptsStarted int            `json:"attemptsStarted"`
+	StalledCounter  int            `json:"stalledCounter"`
+	ProcessedOn     int64          `json:"processedOn"`
+	FinishedOn      int64          `json:"finishedOn"`
+	ProcessedBy     string         `json:"processedBy"`
+	ParentKey       string         `json:"parentKey"`
+	Parent          map[string]any `json:"parent"`
+	RepeatJobKey    string         `json:"repeatJobKey"`
+	Logs            []string       `json:"logs"`
+}
+
+// normal makes views of the two engines comparable: it leaves out options that
+// say no more than their absence, and what Node shows for an absent field.
+func (v jobView) normal() jobView {
+	for _, name := range []string{"attempts", "delay", "priority"} {
+		if v.Opts[name] == 0.0 {
+			delete(v.Opts, name)
+		}
+	}
+	normalKeeps(v.Opts)
+	if v.Progress == 0.0 {
+		v.Progress = nil
+	}
+	if len(v.Stacktrace) == 0 {
+		v.Stacktrace = nil
+	}
+	if len(v.Logs) == 0 {
+		v.Logs = nil
+	}
+	// A child's policies are repeated in its parent member, as flags.
+	v.Parent = nil
+	return v
+}
+
+// normalKeeps writes what is kept of finished jobs in the shortest of the forms
+// that say the same: {"count":0}, 0 and true, or {"count":5} and 5.
+func normalKeeps(opts map[string]any) {
+	for _, name := range []string{"removeOnComplete", "removeOnFail"} {
+		if object, ok := opts[name].(map[string]any); ok && len(object) == 1 && object["count"] != nil {
+			opts[name] = object["count"]
+		}
+		if opts[name] == 0.0 {
+			opts[name] = true
+		}
+	}
+}
+
+// outcome is what is left of a view once all that differs from run to run is
+// out: ids, times, and the frames of stack traces.
+func (v jobView) outcome() jobView {
+	v = v.normal()
+	v.ID, v.ParentKey, v.ProcessedBy = "", "", ""
+	v.Timestamp, v.ProcessedOn, v.FinishedOn = 0, min(v.ProcessedOn, 1), min(v.FinishedOn, 1)
+	delete(v.Opts, "parent")
+	delete(v.Opts, "jobId")
+	delete(v.Opts, "timestamp")
+	stacktrace := v.Stacktrace
+	v.Stacktrace = nil
+	for _, trace := range stacktrace {
+		first, _, _ := strings.Cut(trace, "\n")
+		v.Stacktrace = append(v.Stacktrace, first)
+	}
+	return v
+}
+
+// schedulerView is a job scheduler as an engine's getters show it.
+type schedulerView struct {
+	Key            string        `json:"key"`
+	Name           string        `json:"name"`
+	Pattern        string        `json:"pattern"`
+	Every          int64         `json:"every"`
+	TZ             string        `json:"tz"`
+	Limit          int           `json:"limit"`
+	StartDate      int64         `json:"startDate"`
+	EndDate        int64         `json:"endDate"`
+	Offset         int64         `json:"offset"`
+	Next           int64         `json:"next"`
+	IterationCount int           `json:"iterationCount"`
+	Template       *templateView `json:"template"`
+}
+
+type templateView struct {
+	Data any            `json:"data"`
+	Opts map[string]any `json:"opts"`
+}
+
+// dependenciesView is a parent's children.
+type dependenciesView struct {
+	Processed   map[string]any    `json:"processed"`
+	Unprocessed []string          `json:"unprocessed"`
+	Ignored     map[string]string `json:"ignored"`
+	Failed      []string          `json:"failed"`
+}
+
+// eventView is an event with its fields, as npm bullmq hands it out.
+type eventView map[string]any
+
+// decode reads JSON as Node would see it.
+func decode(text []byte) any {
+	if len(text) == 0 {
+		return nil
+	}
+	var v any
+	if err := json.Unmarshal(text, &v); err != nil {
+		return "invalid JSON: " + string(text)
+	}
+	return v
+}
