@@ -198,10 +198,12 @@ type Outcome struct {
 	Stacktrace   []byte
 	// Keep says how many jobs of the same end are kept.
 	Keep Keep
-	// Attempts is the job's attempts option.
-	Attempts int
-	LIFO     bool
-	Delay    time.Duration
+	// AttemptsMade counts the attempts that ended, this one included; Attempts is
+	// the job's option of that name.
+	AttemptsMade int
+	Attempts     int
+	LIFO         bool
+	Delay        time.Duration
 }
 
 // WorkReply answers a [WorkRequest].

@@ -4,21 +4,18 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/redis/rueidis"
 )
 
-const outcomeWidth = 11
-
 // FinishAndFetch implements [Backend].
 func (r *Redis) FinishAndFetch(ctx context.Context, q QueueRef, req WorkRequest) (*WorkReply, error) {
-	args := make([]string, 0, 5+len(req.Outcomes)*outcomeWidth)
+	args := make([]string, 0, 5+len(req.Outcomes)*5)
 	args = append(args, r.now(), strconv.Itoa(req.Fetch), req.Token, formatDuration(req.LockDuration), req.WorkerName)
-	for i := range req.Outcomes {
-		args = req.Outcomes[i].appendArgs(args)
-	}
+	args, order := appendOutcomes(args, req.Outcomes)
 	reply, err := r.run(ctx, workScript, q, args...).ToArray()
 	if err != nil {
 		return nil, err
@@ -26,28 +23,67 @@ func (r *Redis) FinishAndFetch(ctx context.Context, q QueueRef, req WorkRequest)
 	if len(reply) != 4 {
 		return nil, fmt.Errorf("fetch from queue %s: reply has %d parts", q.Name, len(reply))
 	}
-	return r.decodeWork(q, req, reply)
+	return r.decodeWork(q, req, order, reply)
 }
 
-func (o *Outcome) appendArgs(args []string) []string {
-	value := rueidis.BinaryString(o.ReturnValue)
-	if o.Kind != OutcomeCompleted {
-		value = o.FailedReason
+// outcomeGroup is what attempts share that ended alike; the script reads it
+// once for all of them.
+type outcomeGroup struct {
+	kind         OutcomeKind
+	token        string
+	attemptsMade int
+	attempts     int
+	keep         Keep
+	delay        time.Duration
+	lifo         bool
+}
+
+// appendOutcomes writes the outcomes group by group and returns the order in
+// which it did, as indexes of outcomes.
+func appendOutcomes(args []string, outcomes []Outcome) ([]string, []int) {
+	groups := make([]outcomeGroup, 0, 8)
+	members := make([][]int, 0, 8)
+	for i := range outcomes {
+		o := &outcomes[i]
+		g := outcomeGroup{o.Kind, o.Token, o.AttemptsMade, o.Attempts, o.Keep, o.Delay, o.LIFO}
+		at := slices.Index(groups, g)
+		if at < 0 {
+			at = len(groups)
+			groups, members = append(groups, g), append(members, nil)
+		}
+		members[at] = append(members[at], i)
 	}
-	return append(args,
-		string(o.Kind), o.ID, o.Token, value, rueidis.BinaryString(o.Stacktrace),
-		strconv.Itoa(o.Keep.Count), formatDuration(o.Keep.Age), strconv.Itoa(cmp.Or(o.Keep.Limit, 1000)),
-		strconv.Itoa(o.Attempts), formatDuration(o.Delay), flag(o.LIFO))
+	order := make([]int, 0, len(outcomes))
+	for n := range groups {
+		g := &groups[n]
+		args = append(args,
+			string(g.kind), g.token, strconv.Itoa(g.attemptsMade), strconv.Itoa(g.attempts),
+			strconv.Itoa(g.keep.Count), formatDuration(g.keep.Age), strconv.Itoa(cmp.Or(g.keep.Limit, 1000)),
+			formatDuration(g.delay), flag(g.lifo), strconv.Itoa(len(members[n])))
+		for _, i := range members[n] {
+			o := &outcomes[i]
+			if o.Kind == OutcomeCompleted {
+				args = append(args, o.ID, rueidis.BinaryString(o.ReturnValue))
+			} else {
+				args = append(args, o.ID, o.FailedReason, rueidis.BinaryString(o.Stacktrace))
+			}
+		}
+		order = append(order, members[n]...)
+	}
+	return args, order
 }
 
-func (r *Redis) decodeWork(q QueueRef, req WorkRequest, reply []rueidis.RedisMessage) (*WorkReply, error) {
+func (r *Redis) decodeWork(q QueueRef, req WorkRequest, order []int, reply []rueidis.RedisMessage) (*WorkReply, error) {
 	codes, err := reply[0].AsIntSlice()
 	if err != nil {
 		return nil, err
 	}
-	out := &WorkReply{Errors: make([]error, len(codes))}
-	for i, code := range codes {
-		out.Errors[i] = codeError(code, string(req.Outcomes[i].Kind), req.Outcomes[i].ID)
+	if len(codes) != len(order) {
+		return nil, fmt.Errorf("report to queue %s: %d results for %d jobs", q.Name, len(codes), len(order))
+	}
+	out := &WorkReply{Errors: make([]error, len(order))}
+	for n, i := range order {
+		out.Errors[i] = codeError(codes[n], "report "+string(req.Outcomes[i].Kind), req.Outcomes[i].ID)
 	}
 	pairs, err := reply[1].ToArray()
 	if err != nil {

@@ -25,7 +25,7 @@ func (w *Worker) attempt(ctx context.Context, job *Job) (Outcome, error) {
 	if err == nil {
 		job.ReturnValue = text
 		return Outcome{
-			Kind: OutcomeCompleted, ID: job.ID, Token: job.token, ReturnValue: text,
+			Kind: OutcomeCompleted, ID: job.ID, Token: job.token, ReturnValue: text, AttemptsMade: job.AttemptsMade + 1,
 			Keep: keep(job.Opts.RemoveOnComplete, w.opts.RemoveOnComplete),
 		}, nil
 	}
@@ -58,7 +58,8 @@ func (w *Worker) execute(ctx context.Context, job *Job) (result any, err error) 
 // failure decides whether a failed attempt is followed by another.
 func (w *Worker) failure(ctx context.Context, job *Job, err error) Outcome {
 	out := Outcome{
-		ID: job.ID, Token: job.token, Attempts: job.Opts.Attempts, LIFO: job.Opts.LIFO,
+		ID: job.ID, Token: job.token, LIFO: job.Opts.LIFO,
+		AttemptsMade: job.AttemptsMade + 1, Attempts: job.Opts.Attempts,
 		Keep: keep(job.Opts.RemoveOnFail, w.opts.RemoveOnFail),
 	}
 	var delayed *delayedError
@@ -116,7 +117,10 @@ func appendStack(stacks []string, err error, limit *int) []string {
 		if name == "" {
 			name = "Error"
 		}
-		stack = name + ": " + named.Message
+		stack = name
+		if named.Message != "" {
+			stack += ": " + named.Message
+		}
 	}
 	stacks = append(stacks, strings.ToValidUTF8(stack, "\uFFFD"))
 	if limit != nil && len(stacks) > max(*limit, 0) {

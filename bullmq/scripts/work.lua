@@ -1,10 +1,13 @@
 -- Reports how attempts ended and gives out new jobs, many of both in one call.
 -- KEYS[1] is the queue's key prefix. ARGV: now, how many jobs are wanted, the
--- token and duration in ms of their locks, the worker's name or '', then eleven
--- values an outcome: kind, id, token, result or failure reason, stack traces as
--- JSON, keep count, keep age in ms, keep limit, attempts, delay, '1' for lifo.
--- Replies with the outcomes' result codes, the jobs as pairs of id and hash, the
--- ms for which the queue is rate limited, and when its next delayed job is due.
+-- token and duration in ms of their locks, the worker's name or '', then groups
+-- of ended attempts. A group has ten values: kind, token, attempts made by now,
+-- attempts allowed, keep count, keep age in ms, keep limit, delay, '1' for lifo,
+-- size; then for each job its id and its result, or its id, failure reason and
+-- stack traces as JSON.
+-- Replies with the result codes of the attempts, the jobs as pairs of id and
+-- hash, the ms for which the queue is rate limited, and when its next delayed
+-- job is due.
 --@use outcome
 --@use fetch
 local p, now, wanted = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])

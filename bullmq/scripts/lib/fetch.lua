@@ -72,12 +72,13 @@ local function fetch_jobs(p, meta, now, wanted, token, lock_ms, worker)
     local hash = redis.call('HGETALL', key)
     if #hash == 0 then
       -- An id whose hash is gone is nothing that could be run.
-      redis.call('LREM', p .. 'active', 1, id)
+      redis.call('LREM', p .. 'active', '1', id)
     else
-      local attempts, deferred = 0, false
-      for i = 1, #hash, 2 do
+      local attempts, deferred = '1', false
+      -- A job that nobody has run yet has no more than its first six fields.
+      for i = #hash > 12 and 1 or #hash, #hash, 2 do
         if hash[i] == 'ats' then
-          attempts = tonumber(hash[i + 1]) or 0
+          attempts = string.format('%d', hash[i + 1] + 1)
         elseif hash[i] == 'defa' then
           deferred = true
         end
@@ -87,9 +88,9 @@ local function fetch_jobs(p, meta, now, wanted, token, lock_ms, worker)
       end
       redis.call('XADD', p .. 'events', '*', 'event', 'active', 'jobId', id, 'prev', 'waiting')
       if worker == '' then
-        redis.call('HSET', key, 'processedOn', ARGV[1], 'ats', attempts + 1)
+        redis.call('HSET', key, 'processedOn', ARGV[1], 'ats', attempts)
       else
-        redis.call('HSET', key, 'processedOn', ARGV[1], 'ats', attempts + 1, 'pb', worker)
+        redis.call('HSET', key, 'processedOn', ARGV[1], 'ats', attempts, 'pb', worker)
       end
       if not deferred then
         started = started + 1
@@ -100,7 +101,7 @@ local function fetch_jobs(p, meta, now, wanted, token, lock_ms, worker)
   end
   count_rate(p, meta, now, started)
   if #jobs > 0 then
-    redis.call('ZADD', p .. 'marker', 0, '0')
+    redis.call('ZADD', p .. 'marker', '0', '0')
     return jobs, 0, 0, false
   end
   local first = redis.call('ZRANGE', p .. 'delayed', 0, 0, 'WITHSCORES')

@@ -1,122 +1,130 @@
 --@use keep
 --@use dedup
 --@use promote_due
-local OUTCOME_WIDTH = 11
+-- Attempts that ended alike are reported as a group: ARGV has what they share,
+-- then what each one says for itself.
+local function read_group(i)
+  return {
+    kind = ARGV[i], token = ARGV[i + 1], made = ARGV[i + 2], attempts = tonumber(ARGV[i + 3]),
+    keep_count = tonumber(ARGV[i + 4]), keep_age = tonumber(ARGV[i + 5]), keep_limit = tonumber(ARGV[i + 6]),
+    delay = tonumber(ARGV[i + 7]), lifo = ARGV[i + 8] == '1', size = tonumber(ARGV[i + 9]),
+    first = i + 10, width = ARGV[i] == 'completed' and 2 or 3,
+  }
+end
 
--- Reads the outcomes from ARGV[first] on and checks what can be checked for all
--- of them at once: their locks, and whether any job has children at all.
-local function read_outcomes(p, first)
-  local outcomes, locks, children = {}, {}, {}
-  for i = first, #ARGV, OUTCOME_WIDTH do
-    local key = p .. ARGV[i + 1]
-    outcomes[#outcomes + 1] = {
-      kind = ARGV[i], id = ARGV[i + 1], token = ARGV[i + 2], value = ARGV[i + 3], stack = ARGV[i + 4],
-      keep_count = tonumber(ARGV[i + 5]), keep_age = tonumber(ARGV[i + 6]), keep_limit = tonumber(ARGV[i + 7]),
-      attempts = tonumber(ARGV[i + 8]), delay = tonumber(ARGV[i + 9]), lifo = ARGV[i + 10] == '1', key = key,
-    }
-    locks[#locks + 1] = key .. ':lock'
-    if ARGV[i] == 'completed' then
-      children[#children + 1] = key .. ':dependencies'
-      children[#children + 1] = key .. ':unsuccessful'
+-- Fills in the codes of the jobs that may not be reported: those whose lock is
+-- not the reporter's, and completed ones that have unfinished or failed
+-- children. Locks of the others are released.
+local function check_jobs(p, groups, codes)
+  local ids, locks, tokens, children = {}, {}, {}, {}
+  for _, g in ipairs(groups) do
+    local completed = g.kind == 'completed'
+    for i = g.first, g.first + (g.size - 1) * g.width, g.width do
+      local id = ARGV[i]
+      local n = #ids + 1
+      ids[n], locks[n], tokens[n] = id, p .. id .. ':lock', g.token
+      if completed then
+        children[#children + 1] = p .. id .. ':dependencies'
+        children[#children + 1] = p .. id .. ':unsuccessful'
+      end
     end
-  end
-  if #outcomes == 0 then
-    return outcomes
   end
   local held = redis.call('MGET', unpack(locks))
   local any_children = #children > 0 and redis.call('EXISTS', unpack(children)) > 0
-  for i, o in ipairs(outcomes) do
-    o.lock, o.lock_key, o.check_children = held[i], locks[i], any_children and o.kind == 'completed'
+  local release, ended = {}, {}
+  for n, id in ipairs(ids) do
+    local code = 0
+    if tokens[n] ~= '0' and held[n] ~= tokens[n] or not held[n] then
+      if redis.call('EXISTS', p .. id) == 0 then
+        code = -1
+      elseif tokens[n] ~= '0' then
+        code = held[n] and -6 or -2
+      end
+    end
+    if any_children and code > -1 then
+      local key = p .. id
+      if redis.call('SCARD', key .. ':dependencies') > 0 then
+        code = -4
+      elseif redis.call('ZCARD', key .. ':unsuccessful') > 0 then
+        code = -9
+      end
+    end
+    codes[n] = code
+    if code == 0 and tokens[n] ~= '0' then
+      release[#release + 1] = locks[n]
+      ended[#ended + 1] = id
+    end
   end
-  return outcomes
+  if #release > 0 then
+    redis.call('DEL', unpack(release))
+    redis.call('SREM', p .. 'stalled', unpack(ended))
+  end
 end
 
--- The result code of an outcome that may not be applied, or nil. Fills in what
--- the job's hash says.
-local function refuse(p, o)
-  local h = redis.call('HMGET', o.key, 'timestamp', 'atm', 'attemptsMade', 'parentKey', 'parent', 'deid', 'priority')
-  if not h[1] and redis.call('EXISTS', o.key) == 0 then
-    return -1
+local function finish_completed(p, meta, now, g, id, key, parent, value)
+  if parent then
+    parent_child_completed(parent, key, value, now)
   end
-  o.made = tonumber(h[3] or h[2]) or 0
-  o.parent = parent_of(h[4], h[5])
-  o.dedup_id, o.priority = h[6], tonumber(h[7]) or 0
-  if o.check_children then
-    if redis.call('SCARD', o.key .. ':dependencies') > 0 then
-      return -4
-    end
-    if redis.call('ZCARD', o.key .. ':unsuccessful') > 0 then
-      return -9
-    end
-  end
-  if o.token ~= '0' and o.lock ~= o.token then
-    return o.lock and -6 or -2
-  end
-  return nil
-end
-
-local function finish_completed(p, meta, now, o)
-  if o.parent then
-    parent_child_completed(o.parent, o.key, o.value, now)
-  end
-  if o.keep_count ~= 0 then
-    redis.call('HSET', o.key, 'atm', o.made + 1, 'returnvalue', o.value, 'finishedOn', o.now)
-    redis.call('ZADD', p .. 'completed', o.now, o.id)
+  if g.keep_count == 0 then
+    delete_job_keys(p, id)
   else
-    delete_job_keys(p, o.id)
+    redis.call('HSET', key, 'atm', g.made, 'returnvalue', value, 'finishedOn', ARGV[1])
+    g.finished[#g.finished + 1] = ARGV[1]
+    g.finished[#g.finished + 1] = id
   end
-  redis.call('XADD', p .. 'events', '*', 'event', 'completed', 'jobId', o.id, 'returnvalue', o.value, 'prev', 'active')
+  redis.call('XADD', p .. 'events', '*', 'event', 'completed', 'jobId', id, 'returnvalue', value, 'prev', 'active')
 end
 
-local function finish_failed(p, meta, now, o)
-  if o.parent then
-    parent_child_failed(o.parent, o.key, o.value, now)
+local function finish_failed(p, meta, now, g, id, key, parent, reason, stack)
+  if parent then
+    parent_child_failed(parent, key, reason, now)
   end
-  if o.keep_count ~= 0 then
-    redis.call('HSET', o.key, 'atm', o.made + 1, 'failedReason', o.value, 'stacktrace', o.stack, 'finishedOn', o.now)
-    redis.call('HDEL', o.key, 'defa')
-    redis.call('ZADD', p .. 'failed', o.now, o.id)
-  else
-    delete_job_keys(p, o.id)
-    if o.parent then
-      unlink_child(o.parent, o.key)
+  if g.keep_count == 0 then
+    delete_job_keys(p, id)
+    if parent then
+      unlink_child(parent, key)
     end
+  else
+    redis.call('HSET', key, 'atm', g.made, 'failedReason', reason, 'stacktrace', stack, 'finishedOn', ARGV[1])
+    redis.call('HDEL', key, 'defa')
+    g.finished[#g.finished + 1] = ARGV[1]
+    g.finished[#g.finished + 1] = id
   end
-  redis.call('XADD', p .. 'events', '*', 'event', 'failed', 'jobId', o.id, 'failedReason', o.value, 'prev', 'active')
-  if o.made + 1 >= o.attempts then
-    redis.call('XADD', p .. 'events', '*', 'event', 'retries-exhausted', 'jobId', o.id, 'attemptsMade', o.made + 1)
+  redis.call('XADD', p .. 'events', '*', 'event', 'failed', 'jobId', id, 'failedReason', reason, 'prev', 'active')
+  if tonumber(g.made) >= g.attempts then
+    redis.call('XADD', p .. 'events', '*', 'event', 'retries-exhausted', 'jobId', id, 'attemptsMade', g.made)
   end
 end
 
-local function move_to_delayed(p, meta, now, o)
-  local due = now + o.delay
-  redis.call('HSET', o.key, 'delay', string.format('%.0f', o.delay))
-  redis.call('ZADD', p .. 'delayed', delayed_score(p, due), o.id)
-  redis.call('XADD', p .. 'events', 'MAXLEN', '~', meta.max_events, '*', 'event', 'delayed', 'jobId', o.id, 'delay', due)
+local function move_to_delayed(p, meta, now, g, id, key)
+  local due = now + g.delay
+  redis.call('HSET', key, 'delay', string.format('%.0f', g.delay))
+  redis.call('ZADD', p .. 'delayed', delayed_score(p, due), id)
+  redis.call('XADD', p .. 'events', 'MAXLEN', '~', meta.max_events, '*', 'event', 'delayed', 'jobId', id, 'delay', due)
   mark_delayed(p)
 end
 
-local function retry_failed(p, meta, now, o)
-  redis.call('HSET', o.key, 'failedReason', o.value, 'stacktrace', o.stack, 'atm', o.made + 1)
-  if o.delay > 0 then
-    move_to_delayed(p, meta, now, o)
+local function back_to_wait(p, meta, id, key, front)
+  local priority = tonumber(redis.call('HGET', key, 'priority')) or 0
+  push_waiting(p, id, priority, front(priority))
+  mark_base(p, meta)
+  redis.call('XADD', p .. 'events', 'MAXLEN', '~', meta.max_events, '*',
+    'event', 'waiting', 'jobId', id, 'prev', 'active')
+end
+
+local function retry_failed(p, meta, now, g, id, key, parent, reason, stack)
+  redis.call('HSET', key, 'failedReason', reason, 'stacktrace', stack, 'atm', g.made)
+  if g.delay > 0 then
+    move_to_delayed(p, meta, now, g, id, key)
     return
   end
   -- Delayed jobs that are due were there before this one.
   promote_due(p, meta, now)
-  push_waiting(p, o.id, o.priority, o.priority == 0 and o.lifo)
-  mark_base(p, meta)
-  redis.call('XADD', p .. 'events', 'MAXLEN', '~', meta.max_events, '*',
-    'event', 'waiting', 'jobId', o.id, 'prev', 'active')
+  back_to_wait(p, meta, id, key, function(priority) return priority == 0 and g.lifo end)
 end
 
-local function release_unfinished(p, meta, now, o)
-  push_waiting(p, o.id, o.priority, true)
-  if o.priority == 0 then
-    mark_base(p, meta)
-  end
-  redis.call('XADD', p .. 'events', 'MAXLEN', '~', meta.max_events, '*',
-    'event', 'waiting', 'jobId', o.id, 'prev', 'active')
+local function release_unfinished(p, meta, now, g, id, key)
+  back_to_wait(p, meta, id, key, function() return true end)
 end
 
 local apply_outcome = {
@@ -127,45 +135,56 @@ local apply_outcome = {
   released = release_unfinished,
 }
 
--- Applies the outcomes whose values begin at ARGV[first] and replies with a
--- result code for each.
+local function apply_group(p, meta, now, g, codes, n)
+  local finishes = g.kind == 'completed' or g.kind == 'failed'
+  local apply = apply_outcome[g.kind]
+  g.finished = {}
+  for i = g.first, g.first + (g.size - 1) * g.width, g.width do
+    n = n + 1
+    local id = ARGV[i]
+    if codes[n] == 0 and redis.call('LREM', p .. 'active', '-1', id) == 0 then
+      codes[n] = -3
+    elseif codes[n] == 0 then
+      local key, parent = p .. id, nil
+      if finishes then
+        local links = redis.call('HMGET', key, 'parentKey', 'deid')
+        if links[2] then
+          release_dedup(p, meta, links[2], id, now)
+        end
+        if links[1] then
+          parent = parent_of(links[1], redis.call('HGET', key, 'parent'))
+        end
+      end
+      apply(p, meta, now, g, id, key, parent, ARGV[i + 1], ARGV[i + 2])
+    end
+  end
+  if #g.finished > 0 then
+    redis.call('ZADD', p .. g.kind, unpack(g.finished))
+  end
+  if finishes and (g.keep_count > 0 or g.keep_age > 0) then
+    apply_keep(p, g.kind, g.keep_count, g.keep_age, g.keep_limit, now)
+  end
+  return n
+end
+
+-- Applies the groups that begin at ARGV[first] and replies with a result code
+-- for each of their jobs.
 local function finish_jobs(p, meta, now, first)
-  local outcomes, codes = read_outcomes(p, first), {}
-  if #outcomes == 0 then
+  local groups, codes = {}, {}
+  local i = first
+  while ARGV[i] do
+    local g = read_group(i)
+    groups[#groups + 1] = g
+    i = g.first + g.size * g.width
+  end
+  if #groups == 0 then
     return codes
   end
-  local now_text = ARGV[1]
-  local released, ended, keep = {}, {}, {}
-  for i, o in ipairs(outcomes) do
-    o.now = now_text
-    codes[i] = refuse(p, o) or 0
-    if codes[i] == 0 and o.token ~= '0' then
-      released[#released + 1] = o.lock_key
-      ended[#ended + 1] = o.id
-    end
-  end
-  if #released > 0 then
-    redis.call('DEL', unpack(released))
-    redis.call('SREM', p .. 'stalled', unpack(ended))
-  end
+  check_jobs(p, groups, codes)
   redis.call('XTRIM', p .. 'events', 'MAXLEN', '~', meta.max_events)
-  for i, o in ipairs(outcomes) do
-    if codes[i] == 0 and redis.call('LREM', p .. 'active', -1, o.id) == 0 then
-      codes[i] = -3
-    elseif codes[i] == 0 then
-      local finishes = o.kind == 'completed' or o.kind == 'failed'
-      if finishes and o.dedup_id then
-        release_dedup(p, meta, o.dedup_id, o.id, now)
-      end
-      apply_outcome[o.kind](p, meta, now, o)
-      if finishes and (o.keep_count > 0 or o.keep_age > 0) then
-        keep[o.kind] = o
-      end
-    end
-  end
-  -- What is kept depends on the newest end of each kind only.
-  for kind, o in pairs(keep) do
-    apply_keep(p, kind, o.keep_count, o.keep_age, o.keep_limit, now)
+  local n = 0
+  for _, g in ipairs(groups) do
+    n = apply_group(p, meta, now, g, codes, n)
   end
   return codes
 end

@@ -1,7 +1,7 @@
 --@use wait
 -- Moves delayed jobs whose time has come to where workers take them from.
 local function promote_due(p, meta, now)
-  local ids = redis.call('ZRANGEBYSCORE', p .. 'delayed', 0, (now + 1) * 4096 - 1, 'LIMIT', 0, 1000)
+  local ids = redis.call('ZRANGEBYSCORE', p .. 'delayed', '0', (now + 1) * 4096 - 1, 'LIMIT', '0', '1000')
   if #ids == 0 then
     return
   end

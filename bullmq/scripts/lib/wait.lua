@@ -2,7 +2,7 @@
 -- Wakes a worker that waits for the queue's marker.
 local function mark_base(p, meta)
   if not is_closed(p, meta) then
-    redis.call('ZADD', p .. 'marker', 0, '0')
+    redis.call('ZADD', p .. 'marker', '0', '0')
   end
 end
 

@@ -1,0 +1,70 @@
+package bullmq_test
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/jobrunner-dev/jobrunner/bullmq"
+	"github.com/jobrunner-dev/jobrunner/internal/testenv"
+)
+
+// BenchmarkFinishAndFetch measures what the server spends on a job that is
+// fetched and finished in batches of several sizes, without a worker around it.
+func BenchmarkFinishAndFetch(b *testing.B) {
+	for _, batch := range []int{1, 10, 30, 100} {
+		b.Run(fmt.Sprint("batch=", batch), func(b *testing.B) {
+			backend, err := bullmq.OpenRedis(b.Context(), testenv.RedisURL(b), nil)
+			require.NoError(b, err)
+			defer func() { _ = backend.Close() }()
+			q, err := bullmq.NewQueue(backend, "q", &bullmq.QueueOptions{Prefix: testenv.Prefix(b)})
+			require.NoError(b, err)
+			bulk := make([]bullmq.BulkJob, b.N)
+			for i := range bulk {
+				bulk[i] = bullmq.BulkJob{Name: "noop", Data: map[string]string{"text": strings.Repeat("x", 80)}}
+			}
+			_, err = q.AddBulk(b.Context(), bulk)
+			require.NoError(b, err)
+			before := serverCPU(b, backend)
+			b.ResetTimer()
+			req := bullmq.WorkRequest{Fetch: batch, Token: "token:1", LockDuration: 30 * time.Second}
+			for done := 0; done < b.N; {
+				reply, err := backend.FinishAndFetch(b.Context(), q.Ref(), req)
+				require.NoError(b, err)
+				done += len(req.Outcomes)
+				req.Outcomes = req.Outcomes[:0]
+				for _, job := range reply.Jobs {
+					req.Outcomes = append(req.Outcomes, bullmq.Outcome{
+						Kind: bullmq.OutcomeCompleted, ID: job.ID, Token: req.Token, ReturnValue: []byte("null"), Keep: *bullmq.KeepAll(),
+						AttemptsMade: 1,
+					})
+				}
+			}
+			b.StopTimer()
+			b.ReportMetric((serverCPU(b, backend)-before)*1e6/float64(b.N), "redis-µs/job")
+		})
+	}
+}
+
+// serverCPU is the processor time that the server has used, in seconds.
+func serverCPU(b *testing.B, backend *bullmq.Redis) float64 {
+	b.Helper()
+	c := backend.Client()
+	info, err := c.Do(context.Background(), c.B().Info().Section("cpu").Build()).ToString()
+	require.NoError(b, err)
+	var total float64
+	for line := range strings.Lines(info) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		if name == "used_cpu_sys" || name == "used_cpu_user" {
+			f, err := strconv.ParseFloat(value, 64)
+			require.NoError(b, err)
+			total += f
+		}
+	}
+	return total
+}
