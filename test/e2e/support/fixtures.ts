@@ -50,7 +50,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
 
   signedIn: async ({ page, jobrunner }, use) => {
     await page.goto(jobrunner.url);
-    await page.getByLabel("Email").fill(admin.email);
+    await page.getByLabel("E-mail").fill(admin.email);
     await page.getByLabel("Password").fill(admin.password);
     await page.getByRole("button", { name: /sign in/i }).click();
     await expect(page.getByRole("navigation").first()).toBeVisible();
