@@ -3,9 +3,7 @@ package interop
 import (
 	"context"
 	"encoding/json"
-	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -106,12 +104,10 @@ func engines(t *testing.T) (goEngine, node engine) {
 	return newGoEngine(t), &nodeEngine{startPeer(t)}
 }
 
-var queues atomic.Int64
-
-// newQueue returns a queue that no other test has.
+// newQueue returns a queue under a prefix that no other test has.
 func newQueue(t *testing.T) bullmq.QueueRef {
 	t.Helper()
-	return bullmq.QueueRef{Prefix: testenv.Prefix(t), Name: "q" + strconv.FormatInt(queues.Add(1), 10)}
+	return bullmq.QueueRef{Prefix: testenv.Prefix(t), Name: "jobs"}
 }
 
 // testContext ends with the test, or earlier if the test takes too long.

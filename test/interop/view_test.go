@@ -1,7 +1,9 @@
 package interop
 
 import (
+	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -40,6 +42,7 @@ func (v jobView) normal() jobView {
 		}
 	}
 	normalKeeps(v.Opts)
+	delete(v.Opts, "repeatJobKey") // Node moves it to the job
 	if v.Progress == 0.0 {
 		v.Progress = nil
 	}
@@ -112,6 +115,37 @@ type dependenciesView struct {
 	Unprocessed []string          `json:"unprocessed"`
 	Ignored     map[string]string `json:"ignored"`
 	Failed      []string          `json:"failed"`
+}
+
+// normal sorts what has no order and leaves out empty parts.
+func (v dependenciesView) normal() dependenciesView {
+	slices.Sort(v.Unprocessed)
+	slices.Sort(v.Failed)
+	if len(v.Processed) == 0 {
+		v.Processed = nil
+	}
+	if len(v.Ignored) == 0 {
+		v.Ignored = nil
+	}
+	if len(v.Unprocessed) == 0 {
+		v.Unprocessed = nil
+	}
+	if len(v.Failed) == 0 {
+		v.Failed = nil
+	}
+	return v
+}
+
+// withoutPrefix writes the queues' prefix as "{prefix}" in all of v's texts, so
+// that what two prefixes hold can be compared.
+func withoutPrefix[T any](v T, prefix string) (T, error) {
+	var w T
+	text, err := json.Marshal(v)
+	if err != nil {
+		return w, err
+	}
+	text = bytes.ReplaceAll(text, []byte(prefix+":"), []byte("{prefix}:"))
+	return w, json.Unmarshal(text, &w)
 }
 
 // eventView is an event with its fields, as npm bullmq hands it out.
