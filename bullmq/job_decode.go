@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -58,7 +59,7 @@ func (j *Job) decodeField(name, value string) (err error) {
 	case "data":
 		j.Data, err = decodeRaw(value)
 	case "opts":
-		err = json.Unmarshal([]byte(value), &j.Opts)
+		j.Opts, err = decodeOptions(value)
 	case "timestamp":
 		j.Timestamp, err = parseMillis(value)
 	case "processedOn":
@@ -106,6 +107,27 @@ func (j *Job) decodeField(name, value string) (err error) {
 		j.DeferredFailure = value
 	}
 	return err
+}
+
+// recentOptions is the text of options that was decoded last and what it said.
+// Jobs of a queue mostly share their options, so that this spares the work.
+var recentOptions atomic.Pointer[decodedOptions]
+
+type decodedOptions struct {
+	text string
+	opts JobOptions
+}
+
+func decodeOptions(text string) (JobOptions, error) {
+	if recent := recentOptions.Load(); recent != nil && recent.text == text {
+		return recent.opts.clone(), nil
+	}
+	var opts JobOptions
+	if err := json.Unmarshal([]byte(text), &opts); err != nil {
+		return JobOptions{}, err
+	}
+	recentOptions.Store(&decodedOptions{text, opts.clone()})
+	return opts, nil
 }
 
 func decodeParent(value string) (*ParentRef, error) {

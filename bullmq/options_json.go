@@ -140,15 +140,28 @@ func (o *JobOptions) field(name string) any {
 	}
 }
 
-// clone copies the options so that a change of the copy's fields or Extra does
-// not show in the original.
+// clone copies the options so that no change of the copy shows in the original.
 func (o *JobOptions) clone() JobOptions {
 	if o == nil {
 		return JobOptions{}
 	}
 	c := *o
+	c.Backoff = clonePointer(o.Backoff)
+	c.RemoveOnComplete = clonePointer(o.RemoveOnComplete)
+	c.RemoveOnFail = clonePointer(o.RemoveOnFail)
+	c.StackTraceLimit = clonePointer(o.StackTraceLimit)
+	c.Parent = clonePointer(o.Parent)
+	c.Repeat = clonePointer(o.Repeat)
 	c.Extra = maps.Clone(o.Extra)
 	return c
+}
+
+func clonePointer[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	v := *p
+	return &v
 }
 
 // withDefaults fills what o leaves unset from the queue's defaults.

@@ -30,6 +30,7 @@ type RedisOptions struct {
 type Redis struct {
 	client rueidis.Client
 	opts   RedisOptions
+	adds   *addBatches
 }
 
 var _ Backend = (*Redis)(nil)
@@ -39,6 +40,7 @@ var _ Backend = (*Redis)(nil)
 // if the server does not answer.
 func OpenRedis(ctx context.Context, url string, opts *RedisOptions) (*Redis, error) {
 	r := &Redis{}
+	r.adds = newAddBatches(r)
 	if opts != nil {
 		r.opts = *opts
 	}
@@ -75,6 +77,7 @@ func (r *Redis) Client() rueidis.Client { return r.client }
 // Close ends every connection.
 func (r *Redis) Close() error {
 	r.client.Close()
+	r.adds.calls.Wait()
 	return nil
 }
 

@@ -14,23 +14,39 @@ const (
 	addChunkJobs  = 400
 	addChunkBytes = 1 << 20
 	addWidth      = 12
+	// maxAddsInFlight is how many calls a queue's producers have under way before
+	// further small ones are put together.
+	maxAddsInFlight = 2
 )
 
-// AddJobs implements [Backend].
+// AddJobs implements [Backend]. Jobs that producers of this process add one by
+// one while calls are under way go out together in the next one, so that a lone
+// producer waits for nobody and many of them cost little more than one.
 func (r *Redis) AddJobs(ctx context.Context, q QueueRef, jobs []NewJob) ([]AddResult, error) {
+	if len(jobs) == 1 && jobs[0].size() < addChunkBytes {
+		return r.adds.queue(q).add(ctx, jobs[0])
+	}
 	results := make([]AddResult, len(jobs))
 	for from := 0; from < len(jobs); {
-		to, size := from, 0
-		for to < len(jobs) && to-from < addChunkJobs && (to == from || size+jobs[to].size() <= addChunkBytes) {
-			size += jobs[to].size()
-			to++
-		}
+		to := chunkEnd(jobs, from)
 		if err := r.addChunk(ctx, q, jobs[from:to], results[from:to]); err != nil {
 			return results, err
 		}
 		from = to
 	}
 	return results, nil
+}
+
+// chunkEnd returns where the chunk that begins at from ends.
+func chunkEnd(jobs []NewJob, from int) int {
+	to, size := from, 0
+	for to < len(jobs) && to-from < addChunkJobs {
+		if size += jobs[to].size(); size > addChunkBytes && to > from {
+			break
+		}
+		to++
+	}
+	return to
 }
 
 func (r *Redis) addChunk(ctx context.Context, q QueueRef, jobs []NewJob, results []AddResult) error {

@@ -47,7 +47,10 @@ func (b *blockingConn) acquire(ctx context.Context) (rueidis.DedicatedClient, er
 		return b.conn, nil
 	}
 	conn, _ := b.client.Dedicate()
-	if err := conn.Do(ctx, conn.B().ClientSetname().ConnectionName(b.name).Build()).Error(); err != nil {
+	err := conn.Do(ctx, conn.B().ClientSetname().ConnectionName(b.name).Build()).Error()
+	// A server that refuses the name, for a character in it or by its ACL, still
+	// serves the connection; it just does not show in worker lists.
+	if _, refused := rueidis.IsRedisErr(err); err != nil && !refused {
 		conn.Close()
 		return nil, fmt.Errorf("redis: name connection: %w", err)
 	}

@@ -22,7 +22,9 @@ type Processor func(ctx context.Context, job *Job) (any, error)
 type WorkerOptions struct {
 	// Prefix is the key prefix. Defaults to [DefaultPrefix].
 	Prefix string
-	// Name is shown as the job's processedBy and in worker lists. Defaults to none.
+	// Name is shown as the job's processedBy and in worker lists; a name that is
+	// not printable ASCII without spaces keeps the worker out of those. Defaults to
+	// none.
 	Name string
 	// Concurrency is how many jobs run at once. Defaults to 1.
 	Concurrency int

@@ -110,6 +110,9 @@ func appendStack(stacks []string, err error, limit *int) []string {
 	named := &NamedError{}
 	if !errors.As(err, &named) {
 		named = &NamedError{Message: err.Error()}
+		if IsUnrecoverable(err) {
+			named.Name = "UnrecoverableError"
+		}
 	}
 	stack := named.Stack
 	if stack == "" {

@@ -14,7 +14,7 @@ end
 
 -- Fills in the codes of the jobs that may not be reported: those whose lock is
 -- not the reporter's, and completed ones that have unfinished or failed
--- children. Locks of the others are released.
+-- children. Locks of the others are released; replies with their ids.
 local function check_jobs(p, groups, codes)
   local ids, locks, tokens, children = {}, {}, {}, {}
   for _, g in ipairs(groups) do
@@ -34,7 +34,7 @@ local function check_jobs(p, groups, codes)
   local release, ended = {}, {}
   for n, id in ipairs(ids) do
     local code = 0
-    if tokens[n] ~= '0' and held[n] ~= tokens[n] or not held[n] then
+    if held[n] ~= tokens[n] then
       if redis.call('EXISTS', p .. id) == 0 then
         code = -1
       elseif tokens[n] ~= '0' then
@@ -50,15 +50,47 @@ local function check_jobs(p, groups, codes)
       end
     end
     codes[n] = code
-    if code == 0 and tokens[n] ~= '0' then
-      release[#release + 1] = locks[n]
+    if code == 0 then
       ended[#ended + 1] = id
+      if tokens[n] ~= '0' then
+        release[#release + 1] = locks[n]
+      end
     end
   end
   if #release > 0 then
     redis.call('DEL', unpack(release))
     redis.call('SREM', p .. 'stalled', unpack(ended))
   end
+  return ended
+end
+
+-- Takes jobs out of active and replies with the set of those that were in it.
+-- To take out many, the list is written anew: looking for each one from the end
+-- costs more as soon as they are an eighth of it.
+local function leave_active(p, ids)
+  local active, left = p .. 'active', {}
+  if #ids < 8 or #ids * 8 < redis.call('LLEN', active) then
+    for _, id in ipairs(ids) do
+      left[id] = redis.call('LREM', active, '-1', id) == 1
+    end
+    return left
+  end
+  local leaving, rest = {}, {}
+  for _, id in ipairs(ids) do
+    leaving[id] = true
+  end
+  for _, id in ipairs(redis.call('LRANGE', active, '0', '-1')) do
+    if leaving[id] then
+      left[id] = true
+    else
+      rest[#rest + 1] = id
+    end
+  end
+  redis.call('DEL', active)
+  for from = 1, #rest, 4000 do
+    redis.call('RPUSH', active, unpack(rest, from, math.min(from + 3999, #rest)))
+  end
+  return left
 end
 
 local function finish_completed(p, meta, now, g, id, key, parent, value)
@@ -135,14 +167,14 @@ local apply_outcome = {
   released = release_unfinished,
 }
 
-local function apply_group(p, meta, now, g, codes, n)
+local function apply_group(p, meta, now, g, codes, n, left)
   local finishes = g.kind == 'completed' or g.kind == 'failed'
   local apply = apply_outcome[g.kind]
   g.finished = {}
   for i = g.first, g.first + (g.size - 1) * g.width, g.width do
     n = n + 1
     local id = ARGV[i]
-    if codes[n] == 0 and redis.call('LREM', p .. 'active', '-1', id) == 0 then
+    if codes[n] == 0 and not left[id] then
       codes[n] = -3
     elseif codes[n] == 0 then
       local key, parent = p .. id, nil
@@ -180,11 +212,11 @@ local function finish_jobs(p, meta, now, first)
   if #groups == 0 then
     return codes
   end
-  check_jobs(p, groups, codes)
+  local left = leave_active(p, check_jobs(p, groups, codes))
   redis.call('XTRIM', p .. 'events', 'MAXLEN', '~', meta.max_events)
   local n = 0
   for _, g in ipairs(groups) do
-    n = apply_group(p, meta, now, g, codes, n)
+    n = apply_group(p, meta, now, g, codes, n, left)
   end
   return codes
 end
