@@ -8,7 +8,8 @@ import (
 	"github.com/hashicorp/cronexpr"
 )
 
-// Cron is a parsed cron pattern in a time zone.
+// Cron is a parsed cron pattern in a time zone. It knows the years up to 2099
+// and is safe for concurrent use.
 type Cron struct {
 	expr *cronexpr.Expression
 	zone *time.Location
@@ -38,7 +39,10 @@ func ParseCron(pattern, tz string) (*Cron, error) {
 }
 
 // Next returns the first time after from that matches, the zero time if there is none.
-func (c *Cron) Next(from time.Time) time.Time { return c.expr.Next(from.In(c.zone)) }
+func (c *Cron) Next(from time.Time) time.Time {
+	expr := *c.expr // The library keeps notes in the expression as it searches.
+	return expr.Next(from.In(c.zone))
+}
 
 var cronNames = map[string]string{
 	"@yearly": "0 0 0 1 1 *", "@annually": "0 0 0 1 1 *", "@monthly": "0 0 0 1 * *",

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -174,4 +175,22 @@ func TestRemovingParentRemovesChildren(t *testing.T) {
 	left, err := b.newQueue(t, "children").Counts(b.ctx)
 	require.NoError(t, err)
 	require.Zero(t, left.Total())
+}
+
+func TestParentThatCompletesTooEarlyFails(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	flow := b.addFlow(t, bullmq.FlowJob{Name: "parent", Queue: "q", Children: []bullmq.FlowJob{
+		{Name: "bad", Queue: "children", Opts: &bullmq.JobOptions{ContinueParentOnFailure: true}},
+		{Name: "late", Queue: "children", Opts: &bullmq.JobOptions{Delay: time.Hour}},
+	}})
+	fail := func(context.Context, *bullmq.Job) (any, error) { return nil, errors.New("broken") }
+	b.work(t, "children", bullmq.WorkerOptions{}, fail)
+	b.work(t, "q", bullmq.WorkerOptions{Hooks: bullmq.WorkerHooks{Error: func(error) {}}},
+		func(context.Context, *bullmq.Job) (any, error) { return "early", nil })
+	b.waitCount(t, bullmq.StateFailed, 1)
+	parent, err := b.queue.Job(b.ctx, flow.Job.ID)
+	require.NoError(t, err)
+	require.Equal(t, "Job "+flow.Job.ID+" has pending dependencies. moveToFinished", parent.FailedReason)
+	require.Equal(t, 1, parent.AttemptsMade)
 }

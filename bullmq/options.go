@@ -261,6 +261,8 @@ func (t *jsonTime) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, &t.Time)
 }
 
+// millis converts milliseconds. The whole ones go by integers, for a float
+// cannot hold the nanoseconds of more than 104 days exactly.
 func millis(ms float64) time.Duration {
 	switch {
 	case math.IsNaN(ms):
@@ -268,7 +270,8 @@ func millis(ms float64) time.Duration {
 	case ms > math.MaxInt64/1e6:
 		return math.MaxInt64
 	default:
-		return time.Duration(ms * float64(time.Millisecond))
+		whole, part := math.Modf(ms)
+		return time.Duration(whole)*time.Millisecond + time.Duration(part*float64(time.Millisecond))
 	}
 }
 

@@ -27,17 +27,28 @@ var storedOptionNames = func() map[string]string {
 	return m
 }()
 
-// MarshalJSON writes the options in the form of BullMQ's JobsOptions.
-func (o JobOptions) MarshalJSON() ([]byte, error) { return o.encode(false) }
+// optionsForm is one of the ways in which options are written.
+type optionsForm int
 
-// encode writes the options with BullMQ's names, or with the stored ones.
-func (o *JobOptions) encode(stored bool) ([]byte, error) {
+const (
+	// publicForm has the names of BullMQ's JobsOptions.
+	publicForm optionsForm = iota
+	// storedForm has the short names and leaves out what is unset.
+	storedForm
+	// jobForm is storedForm with the attempts that a job always says.
+	jobForm
+)
+
+// MarshalJSON writes the options in the form of BullMQ's JobsOptions.
+func (o JobOptions) MarshalJSON() ([]byte, error) { return o.encode(publicForm) }
+
+func (o *JobOptions) encode(form optionsForm) ([]byte, error) {
 	members := make(map[string]any, 4+len(o.Extra))
 	put := func(name string, set bool, value any) {
 		if !set {
 			return
 		}
-		if short, ok := optionNames[name]; ok && stored {
+		if short, ok := optionNames[name]; ok && form != publicForm {
 			name = short
 		}
 		members[name] = value
@@ -45,7 +56,7 @@ func (o *JobOptions) encode(stored bool) ([]byte, error) {
 	for name, value := range o.Extra {
 		put(name, true, value)
 	}
-	put("attempts", stored && o.Repeat == nil || o.Attempts != 0, o.Attempts)
+	put("attempts", form == jobForm || o.Attempts != 0, o.Attempts)
 	put("delay", o.Delay != 0, o.Delay.Milliseconds())
 	put("priority", o.Priority != 0, o.Priority)
 	put("lifo", o.LIFO, true)

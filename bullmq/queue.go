@@ -151,7 +151,7 @@ func newJob(name string, data any, opts *JobOptions, now time.Time) (NewJob, err
 		}
 		add.Parent = &ParentLink{Queue: parent, ID: opts.Parent.ID, Policy: opts.parentPolicy()}
 	}
-	add.Opts, err = opts.encode(true)
+	add.Opts, err = opts.encode(jobForm)
 	if err != nil {
 		return NewJob{}, invalid("opts", "options of job %s: %v", name, err)
 	}

@@ -57,14 +57,11 @@ func schedulerJobOpts(id string, opts JobOptions, now, next time.Time) (string, 
 		opts.Extra = map[string]json.RawMessage{}
 	}
 	delete(opts.Extra, "prevMillis")
-	opts.Extra["repeatJobKey"] = json.RawMessage(strconv.Quote(id))
-	if text, err := encodeJSON(id); err == nil {
-		opts.Extra["repeatJobKey"] = text
-	}
+	opts.Extra["repeatJobKey"] = json.RawMessage(`"` + jsonText(id) + `"`)
 	if opts.Repeat.Pattern != "" {
 		opts.Extra["prevMillis"] = json.RawMessage(formatMillis(next))
 	}
-	text, err := opts.encode(true)
+	text, err := opts.encode(storedForm)
 	return string(text), err
 }
 

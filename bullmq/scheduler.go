@@ -81,7 +81,7 @@ func (q *Queue) UpsertJobScheduler(ctx context.Context, id string, repeat Repeat
 	if err := up.JobOpts.validate(tmpl.Name, up.Data); err != nil {
 		return nil, prefixField(err, "template.opts.")
 	}
-	if up.TemplateOpts, err = up.JobOpts.encode(true); err != nil {
+	if up.TemplateOpts, err = up.JobOpts.encode(storedForm); err != nil {
 		return nil, invalid("template.opts", "%v", err)
 	}
 	if repeat.Pattern != "" {

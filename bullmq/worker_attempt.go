@@ -87,6 +87,24 @@ func (w *Worker) failure(ctx context.Context, job *Job, err error) Outcome {
 	return out
 }
 
+// refusedByChildren turns a completion that was refused because of the job's
+// children into the failure that BullMQ makes of it.
+func (w *Worker) refusedByChildren(f finishedJob, refused error) (finishedJob, bool) {
+	switch {
+	case f.outcome.Kind != OutcomeCompleted:
+		return f, false
+	case errors.Is(refused, ErrPendingDependencies):
+		f.err = fmt.Errorf("Job %s has pending dependencies. moveToFinished", f.job.ID) //nolint:staticcheck // BullMQ's text
+	case errors.Is(refused, ErrFailedChildren):
+		f.err = Unrecoverable(fmt.Errorf("Cannot complete job %s because it has at least one failed child. moveToFinished", f.job.ID)) //nolint:staticcheck // BullMQ's text
+	default:
+		return f, false
+	}
+	f.job.ReturnValue = nil
+	f.outcome = w.failure(context.Background(), f.job, f.err)
+	return f, true
+}
+
 // next returns the pause after the given number of attempts.
 func (b *Backoff) next(made int) (time.Duration, error) {
 	if b == nil {

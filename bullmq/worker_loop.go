@@ -269,6 +269,11 @@ func (l *workLoop) handle(ctx context.Context, r callReply) {
 	}
 	l.failures = 0
 	for i, f := range r.sent {
+		if failed, ok := l.w.refusedByChildren(f, r.reply.Errors[i]); ok {
+			l.w.reportError(ctx, r.reply.Errors[i])
+			l.pending = append(l.pending, failed)
+			continue
+		}
 		l.running.remove(f.job.ID)
 		l.w.report(ctx, f, r.reply.Errors[i])
 	}
