@@ -1,0 +1,77 @@
+package runtime
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jobrunner-dev/jobrunner/bullmq"
+)
+
+// CrashError says that the child process ended while a job ran in it.
+type CrashError struct {
+	// Reason says how it ended, such as "exited with code 3".
+	Reason string
+	// LastOutput is the last line the process wrote to stderr, if any.
+	LastOutput string
+}
+
+func (e *CrashError) Error() string {
+	text := "the handler's process " + e.Reason + " while the job ran"
+	if e.LastOutput != "" {
+		text += ": " + e.LastOutput
+	}
+	return text
+}
+
+// UnstoppableError says that a handler went on after it was told to stop.
+type UnstoppableError struct {
+	// Cause is why it was told to stop.
+	Cause error
+	// Grace is how long it was given to do so.
+	Grace time.Duration
+}
+
+func (e *UnstoppableError) Error() string {
+	return fmt.Sprintf("%v; the handler did not stop within %s and its process is being ended", e.Cause, e.Grace)
+}
+
+func (e *UnstoppableError) Unwrap() error { return e.Cause }
+
+// thrownError is the data of an error response to execute.
+type thrownError struct {
+	Name          string `json:"name"`
+	Stack         string `json:"stack"`
+	Unrecoverable bool   `json:"unrecoverable"`
+	// DelayMS asks for the job to be put back for that many milliseconds.
+	DelayMS *float64 `json:"delay"`
+}
+
+// executeError turns the error of an execute call into one that the engine
+// understands. Errors of the connection pass through.
+func executeError(err error) error {
+	var rpc *rpcError
+	if !errors.As(err, &rpc) {
+		return err
+	}
+	var thrown thrownError
+	if len(rpc.Data) > 0 {
+		// An author may throw anything; what does not decode is left out.
+		_ = json.Unmarshal(rpc.Data, &thrown)
+	}
+	if thrown.DelayMS != nil && *thrown.DelayMS >= 0 {
+		return bullmq.DelayJob(time.Duration(*thrown.DelayMS * float64(time.Millisecond)))
+	}
+	named := &bullmq.NamedError{Name: thrown.Name, Message: rpc.Message, Stack: thrown.Stack}
+	if thrown.Unrecoverable {
+		return bullmq.Unrecoverable(named)
+	}
+	return named
+}
+
+// isCancelled reports whether a handler says it stopped because it was told to.
+func isCancelled(err error) bool {
+	var rpc *rpcError
+	return errors.As(err, &rpc) && rpc.Code == codeCancelled
+}

@@ -1,0 +1,114 @@
+package runtime_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/jobrunner-dev/jobrunner/handler"
+	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
+	"github.com/jobrunner-dev/jobrunner/internal/testenv"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/runtime"
+)
+
+func TestMain(m *testing.M) { testenv.Main(m) }
+
+// jobContext is a handler.Context that keeps what the handler reports.
+type jobContext struct {
+	context.Context
+	job      *handler.Job
+	children map[string]json.RawMessage
+
+	mu       sync.Mutex
+	progress []string // guarded by mu
+	logs     []string // guarded by mu
+}
+
+func (c *jobContext) Job() *handler.Job { return c.job }
+
+func (c *jobContext) Progress(value any) {
+	text, _ := json.Marshal(value)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.progress = append(c.progress, string(text))
+}
+
+func (c *jobContext) Log(line string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.logs = append(c.logs, line)
+}
+
+func (c *jobContext) Logf(format string, args ...any) { c.Log(fmt.Sprintf(format, args...)) }
+
+func (c *jobContext) ChildrenValues() (map[string]json.RawMessage, error) { return c.children, nil }
+
+func (c *jobContext) logged() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]string(nil), c.logs...)
+}
+
+func newJob(t *testing.T, data string) *jobContext {
+	t.Helper()
+	return &jobContext{Context: t.Context(), job: &handler.Job{
+		ID: "7", Name: "test", Queue: "q", Prefix: "bull", Data: json.RawMessage(data),
+		Attempt: 2, MaxAttempts: 3, Timestamp: time.UnixMilli(1_700_000_000_000),
+	}}
+}
+
+// fastLimits make faults show quickly.
+var fastLimits = runtime.Limits{
+	ResultBytes: 1 << 20, CancelGrace: 300 * time.Millisecond, DrainTimeout: 2 * time.Second, StopGrace: 500 * time.Millisecond,
+}
+
+func newLoader(t *testing.T) *runtime.Loader {
+	t.Helper()
+	l, err := runtime.NewLoader(runtime.LoaderOptions{
+		CacheDir: t.TempDir(), Limits: fastLimits, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.Close()) })
+	return l
+}
+
+func writeFile(t *testing.T, dir, name, text string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+// load loads a module from its text, and closes its host with the test.
+func load(t *testing.T, name, text string) *runtime.Loaded {
+	t.Helper()
+	path := writeFile(t, t.TempDir(), name, text)
+	loaded, err := newLoader(t).Load(t.Context(), runtime.Module{Path: path})
+	require.NoError(t, err)
+	t.Cleanup(loaded.Host.Close)
+	return loaded
+}
+
+// requireGone waits until no process has the id.
+func requireGone(t *testing.T, pid int) {
+	t.Helper()
+	require.Eventually(t, func() bool { return syscall.Kill(pid, 0) == syscall.ESRCH },
+		5*time.Second, 10*time.Millisecond, "process %d is left", pid)
+}
+
+func loadError(t *testing.T, err error) *catalogue.LoadError {
+	t.Helper()
+	var failed *catalogue.LoadError
+	require.ErrorAs(t, err, &failed)
+	return failed
+}
