@@ -87,10 +87,9 @@ func (s *Service) keepTable(ctx context.Context) {
 // dispatch puts a message in the queue for each event and webhook that asks for
 // it, until ctx ends.
 func (s *Service) dispatch(ctx context.Context) error {
-	sub := s.hub.Subscribe(event.Position{}, func(m *event.Message) bool { return s.hooks.Load().wanted(m) })
-	defer sub.Close()
+	defer s.events.Close()
 	for {
-		events, missed, err := sub.Next(ctx, dispatchBatch)
+		events, missed, err := s.events.Next(ctx, dispatchBatch)
 		if err != nil {
 			return nil //nolint:nilerr // the hub or ctx has ended
 		}

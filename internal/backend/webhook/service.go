@@ -65,17 +65,18 @@ type Author struct {
 type Service struct {
 	store   *store.DB
 	backend bullmq.Backend
-	hub     *event.Hub
 	opts    Options
 	dialer  *safedial.Dialer
 	client  *http.Client
 	queue   *bullmq.Queue
+	events  *event.Subscription
 	hooks   atomic.Pointer[hookTable]
 	loading sync.Mutex // keeps an older table from replacing a newer one
 	now     func() time.Time
 }
 
-// New returns a service that delivers nothing before [Service.Run].
+// New returns a service that delivers nothing before [Service.Run], and then
+// also what the hub has published since.
 func New(db *store.DB, backend bullmq.Backend, hub *event.Hub, opts Options) (*Service, error) {
 	if db == nil || backend == nil || hub == nil {
 		return nil, errors.New("webhook: a database, a backend and a hub are required")
@@ -90,10 +91,11 @@ func New(db *store.DB, backend bullmq.Backend, hub *event.Hub, opts Options) (*S
 	}
 	dialer := safedial.New(safedial.Options{Allow: opts.Allow, AllowHosts: opts.AllowHosts})
 	s := &Service{
-		store: db, backend: backend, hub: hub, opts: opts, dialer: dialer, client: newClient(dialer, opts.Timeout),
+		store: db, backend: backend, opts: opts, dialer: dialer, client: newClient(dialer, opts.Timeout),
 		queue: queue, now: time.Now,
 	}
 	s.hooks.Store(&hookTable{})
+	s.events = hub.Subscribe(event.Position{}, func(m *event.Message) bool { return s.hooks.Load().wanted(m) })
 	return s, nil
 }
 
