@@ -71,17 +71,7 @@ func Open(ctx context.Context, rawURL string) (*DB, error) {
 }
 
 func openSQLite(rawURL string) (*DB, error) {
-	path := strings.TrimPrefix(rawURL, "sqlite:")
-	if strings.HasPrefix(path, "//") {
-		path = strings.TrimPrefix(path, "//")
-		if !filepath.IsAbs(path) {
-			return nil, fmt.Errorf("the path after sqlite:// must be absolute, got %q", path)
-		}
-	}
-	if path == "" {
-		return nil, errors.New("the SQLite URL has no path")
-	}
-	path, err := filepath.Abs(path)
+	path, err := sqlitePath(rawURL)
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +95,26 @@ func openSQLite(rawURL string) (*DB, error) {
 	}
 	read.SetMaxOpenConns(readers)
 	return &DB{SQLite, bun.NewDB(write, sqlitedialect.New()), bun.NewDB(read, sqlitedialect.New())}, nil
+}
+
+// sqlitePath returns the absolute path of a URL: what follows sqlite:// is
+// percent-encoded as in any URL, what follows sqlite: alone is taken as it is.
+func sqlitePath(rawURL string) (string, error) {
+	path := strings.TrimPrefix(rawURL, "sqlite:")
+	if strings.HasPrefix(path, "//") {
+		u, err := url.Parse(rawURL)
+		if err != nil {
+			return "", err
+		}
+		if u.Host != "" || u.RawQuery != "" || u.Fragment != "" {
+			return "", fmt.Errorf("a SQLite URL is sqlite:///absolute/path, got %q", rawURL)
+		}
+		path = u.Path
+	}
+	if path == "" {
+		return "", errors.New("the SQLite URL has no path")
+	}
+	return filepath.Abs(path)
 }
 
 func sqliteDSN(path string, params url.Values) string {

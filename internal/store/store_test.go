@@ -41,7 +41,7 @@ func open(t *testing.T, address string) *store.DB {
 
 func TestOpenRefusesURLsItDoesNotKnow(t *testing.T) {
 	t.Parallel()
-	for _, address := range []string{"", "mysql://x", "sqlite:", "sqlite://relative.db", "postgres://host:port:x/"} {
+	for _, address := range []string{"", "mysql://x", "sqlite:", "sqlite://relative.db", "sqlite:///x.db?mode=ro", "postgres://host:port:x/"} {
 		_, err := store.Open(t.Context(), address)
 		require.Error(t, err, address)
 	}
@@ -50,7 +50,7 @@ func TestOpenRefusesURLsItDoesNotKnow(t *testing.T) {
 func TestProcessesThatStartTogetherMigrateOnce(t *testing.T) {
 	t.Parallel()
 	for name, address := range map[string]string{
-		"sqlite": "sqlite://" + filepath.Join(t.TempDir(), "new dir?.db"), "postgres": testenv.Postgres(t),
+		"sqlite": "sqlite://" + filepath.Join(t.TempDir(), "new%20db%3F.db"), "postgres": testenv.Postgres(t),
 	} {
 		t.Run(name, func(t *testing.T) {
 			g, ctx := errgroup.WithContext(t.Context())
