@@ -76,7 +76,7 @@ func run(ctx context.Context, o options) (err error) {
 
 func openEngines(ctx context.Context, o options, server *redisServer) ([]engine, error) {
 	var engines []engine
-	for _, name := range strings.Split(o.engines, ",") {
+	for name := range strings.SplitSeq(o.engines, ",") {
 		var e engine
 		var err error
 		switch name {

@@ -96,7 +96,8 @@ func (b *bench) measure(ctx context.Context, e engine, p phase, run func() error
 		return err
 	}
 	s := sample{elapsed: elapsed, cpu: after.cpu - before.cpu, memory: after.memory - before.memory}
-	slog.InfoContext(ctx, "measured", "engine", e.name(), "phase", p, "elapsed", s.elapsed.Round(time.Millisecond), "redisCPU", s.cpu.Round(time.Millisecond))
+	slog.InfoContext(ctx, "measured", "engine", e.name(), "phase", p,
+		"elapsed", s.elapsed.Round(time.Millisecond), "redis_cpu", s.cpu.Round(time.Millisecond))
 	if b.samples[e.name()] == nil {
 		b.samples[e.name()] = map[phase][]sample{}
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 
 	"github.com/redis/rueidis"
 )
@@ -113,7 +114,9 @@ func (e *nodeEngine) reply() (json.RawMessage, error) {
 }
 
 func nodeVersion() string {
-	out, err := exec.Command("node", "--version").Output()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "node", "--version").Output()
 	if err != nil {
 		return "unknown"
 	}

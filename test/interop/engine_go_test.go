@@ -153,7 +153,9 @@ func (e *goEngine) removeScheduler(ctx context.Context, q bullmq.QueueRef, id st
 
 func (e *goEngine) startWorker(t *testing.T, q bullmq.QueueRef, opts workerOptions) (stop func()) {
 	t.Helper()
-	worker, err := bullmq.NewWorker(e.redis, q.Name, process, goWorkerOptions(q.Prefix, opts))
+	options := goWorkerOptions(q.Prefix, opts)
+	options.Hooks.Error = func(err error) { t.Log("worker error:", err) } // some tests provoke them
+	worker, err := bullmq.NewWorker(e.redis, q.Name, process, options)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var run sync.WaitGroup
@@ -257,6 +259,7 @@ func (e *goEngine) dependencies(ctx context.Context, q bullmq.QueueRef, id strin
 }
 
 func (e *goEngine) pause(ctx context.Context, q bullmq.QueueRef) error { return e.queue(q).Pause(ctx) }
+
 func (e *goEngine) resume(ctx context.Context, q bullmq.QueueRef) error {
 	return e.queue(q).Resume(ctx)
 }

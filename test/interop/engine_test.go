@@ -134,7 +134,7 @@ func eventually(t *testing.T, what string, check func() (bool, error)) {
 }
 
 // awaitCounts waits until the queue has exactly these jobs, as seen by e.
-func awaitCounts(t *testing.T, ctx context.Context, e engine, q bullmq.QueueRef, want map[string]int64) { //nolint:revive // t comes first in helpers
+func awaitCounts(t *testing.T, ctx context.Context, e engine, q bullmq.QueueRef, want map[string]int64) {
 	t.Helper()
 	eventually(t, "the queue has the expected counts", func() (bool, error) {
 		got, err := e.counts(ctx, q)
@@ -153,7 +153,7 @@ func awaitCounts(t *testing.T, ctx context.Context, e engine, q bullmq.QueueRef,
 // awaitState waits until the job is in the state and returns it as it is then:
 // a view is read in several steps, so the one that shows the state may be older
 // in other fields.
-func awaitState(t *testing.T, ctx context.Context, e engine, q bullmq.QueueRef, id string, want bullmq.JobState) jobView { //nolint:revive // t comes first in helpers
+func awaitState(t *testing.T, ctx context.Context, e engine, q bullmq.QueueRef, id string, want bullmq.JobState) jobView {
 	t.Helper()
 	eventually(t, "job "+id+" is "+string(want), func() (bool, error) {
 		job, err := e.job(ctx, q, id)

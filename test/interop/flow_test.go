@@ -37,9 +37,8 @@ var flowCases = map[string]struct {
 	"a child that is removed on completion": {[]flowNode{
 		child("echo", `{"n":1}`, `"removeOnComplete":true`),
 	}, bullmq.StateCompleted},
-	"a delayed and a prioritized child": {[]flowNode{
-		child("echo", `{"n":1}`, `"delay":40`), child("echo", `{"n":2}`, `"priority":2`),
-	}, bullmq.StateCompleted},
+	"a delayed child":      {[]flowNode{child("echo", `{"n":1}`, `"delay":40`)}, bullmq.StateCompleted},
+	"prioritized children": {[]flowNode{child("echo", `{"n":1}`, `"priority":2`), child("echo", `{"n":2}`, `"priority":1`)}, bullmq.StateCompleted},
 	"a failed child without a policy": {[]flowNode{
 		child("fail", `{"message":"no"}`, ``), child("echo", `{}`, ``),
 	}, bullmq.StateWaitingChildren},

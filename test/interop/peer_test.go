@@ -2,6 +2,7 @@ package interop
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,9 +57,10 @@ func startPeer(t *testing.T) *peer {
 	host, port, err := net.SplitHostPort(redis.Host)
 	require.NoError(t, err)
 
-	p := &peer{cmd: exec.Command("node", "node/peer.mjs", host, port), pending: map[int]chan<- peerResult{}} //nolint:noctx // ended by Cleanup
+	p := &peer{cmd: exec.Command("node", "node/peer.mjs", host, port), pending: map[int]chan<- peerResult{}}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	p.cmd.Stderr = os.Stderr
+	var stderr bytes.Buffer // worker errors, which some tests provoke
+	p.cmd.Stderr = &stderr
 	p.stdin, err = p.cmd.StdinPipe()
 	require.NoError(t, err)
 	stdout, err := p.cmd.StdoutPipe()
@@ -69,6 +71,9 @@ func startPeer(t *testing.T) *peer {
 		_ = p.stdin.Close()
 		p.read.Wait()
 		_ = p.cmd.Wait()
+		if t.Failed() {
+			t.Logf("node wrote:\n%s", stderr.Bytes())
+		}
 	})
 	return p
 }

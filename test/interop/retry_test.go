@@ -45,7 +45,7 @@ func TestAttemptsOfOneJobAreSharedByBothEngines(t *testing.T) {
 			}
 			job := requireSameJob(t, q, id, node, goSide).outcome()
 			require.Equal(t, 4, job.AttemptsStarted)
-			require.Equal(t, 3.0, job.ReturnValue)
+			require.EqualValues(t, 3, job.ReturnValue)
 			require.Empty(t, cmp.Diff([]string{"Error: attempt 1 failed", "Error: attempt 2 failed", "Error: attempt 3 failed"}, job.Stacktrace))
 		})
 	}

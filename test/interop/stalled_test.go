@@ -64,7 +64,7 @@ func startDoomed(t *testing.T, e engine, q bullmq.QueueRef) (kill func()) {
 	}
 	program, err := os.Executable()
 	require.NoError(t, err)
-	cmd := exec.Command(program) //nolint:noctx // killed by the test
+	cmd := exec.Command(program)
 	cmd.Env = append(os.Environ(), doomedWorkerEnv+"="+q.String(), doomedRedisEnv+"="+testenv.RedisURL(t))
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -37,22 +37,31 @@ async function jobOf(ref, jobId) {
   return job;
 }
 
-/** The fields of a job that the library documents. */
-function describeJob(job) {
-  const { id, name, data, opts, timestamp, delay, priority, progress, returnvalue, failedReason } = job;
-  const { stacktrace, attemptsMade, attemptsStarted, stalledCounter, processedOn, finishedOn, processedBy } = job;
-  const { parentKey, parent, repeatJobKey } = job;
-  return {
-    ...{ id, name, data, opts, timestamp, delay, priority, progress, returnvalue, failedReason },
-    ...{ stacktrace, attemptsMade, attemptsStarted, stalledCounter, processedOn, finishedOn, processedBy },
-    ...{ parentKey, parent, repeatJobKey },
-  };
-}
+const jobFields = [
+  ...[
+    "id",
+    "name",
+    "data",
+    "opts",
+    "timestamp",
+    "delay",
+    "priority",
+    "progress",
+    "returnvalue",
+    "failedReason",
+  ],
+  ...["stacktrace", "attemptsMade", "attemptsStarted", "stalledCounter", "processedOn", "finishedOn"],
+  ...["processedBy", "parentKey", "parent", "repeatJobKey"],
+];
 
+const describeJob = (job) => Object.fromEntries(jobFields.map((name) => [name, job[name]]));
+
+/** Makes plain JSON of what a method of the library returned. */
 function describe(value) {
   if (value instanceof Job) return describeJob(value);
   if (Array.isArray(value)) return value.map(describe);
-  if (value?.job instanceof Job) return { job: describeJob(value.job), children: describe(value.children ?? []) };
+  if (value?.job instanceof Job)
+    return { job: describeJob(value.job), children: describe(value.children ?? []) };
   return value ?? null;
 }
 
