@@ -8,11 +8,8 @@ import (
 
 const databaseName = "jobrunner.db"
 
-// databaseURL is the configured database, or a SQLite file in the data directory.
-func databaseURL(configured string, dir *datadir.Dir) string {
-	if configured != "" {
-		return configured
-	}
+// databaseURL is the SQLite file in the data directory.
+func databaseURL(dir *datadir.Dir) string {
 	u := url.URL{Scheme: "sqlite", Path: dir.Path(databaseName)}
 	return u.String()
 }

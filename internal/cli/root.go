@@ -11,8 +11,13 @@ import (
 	"github.com/jobrunner-dev/jobrunner/internal/telemetry"
 )
 
-// commonFlags are the settings that every command which loads them has flags for.
-var commonFlags = []string{"config", "log-level", "log-format"}
+// The settings that a command has flags for, by the part that reads them.
+var (
+	commonFlags  = []string{"config", "log-level", "log-format", "shutdown-timeout"}
+	redisFlags   = []string{"redis", "prefix"}
+	backendFlags = []string{"listen", "data-dir", "database", "admin-email", "admin-password", "secure-cookies", "body-limit"}
+	workerFlags  = []string{"queue", "handlers", "plugins", "name"}
+)
 
 func newRoot(p *Process) *cobra.Command {
 	root := &cobra.Command{
@@ -24,7 +29,7 @@ func newRoot(p *Process) *cobra.Command {
 	root.SetArgs(p.Args)
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
-	root.AddCommand(newConfig(p), newVersion(p))
+	root.AddCommand(newServe(p), newConfig(p), newVersion(p))
 	return root
 }
 

@@ -23,6 +23,8 @@ type Config struct {
 	Database        string        `koanf:"database"`
 	AdminEmail      string        `koanf:"admin-email"`
 	AdminPassword   string        `koanf:"admin-password"`
+	SecureCookies   bool          `koanf:"secure-cookies"`
+	BodyLimit       int64         `koanf:"body-limit"`
 	Queues          []string      `koanf:"queue"`
 	Handlers        []string      `koanf:"handlers"`
 	Plugins         []string      `koanf:"plugins"`
@@ -60,6 +62,7 @@ func (c *Config) validate() error {
 		{"handlers", checkDirs(c.Handlers)},
 		{"plugins", checkDirs(c.Plugins)},
 		{"admin-password", checkPair(c.AdminEmail, c.AdminPassword)},
+		{"body-limit", checkBodyLimit(c.BodyLimit)},
 		{"shutdown-timeout", notNegative(c.ShutdownTimeout)},
 		{"log-level", new(slog.Level).UnmarshalText([]byte(c.LogLevel))},
 		{"log-format", oneOf(c.LogFormat, "text", "json")},
@@ -83,6 +86,14 @@ func notEmpty(value string) error {
 func notNegative(d time.Duration) error {
 	if d < 0 {
 		return errors.New("must not be negative")
+	}
+	return nil
+}
+
+// checkBodyLimit keeps room for requests that every client must be able to make.
+func checkBodyLimit(bytes int64) error {
+	if bytes < 1024 {
+		return errors.New("must be at least 1024")
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ func TestDefaultsNeedNoSource(t *testing.T) {
 	loaded, err := config.Load(nil, nil)
 	require.NoError(t, err)
 	want := config.Config{
-		Listen: "127.0.0.1:8080", DataDir: ".jobrunner", Prefix: "bull", Queues: []string{}, Handlers: []string{}, Plugins: []string{},
+		Listen: "127.0.0.1:8080", DataDir: ".jobrunner", Prefix: "bull", BodyLimit: 5 << 20, Queues: []string{}, Handlers: []string{}, Plugins: []string{},
 		ShutdownTimeout: 30 * time.Second, LogLevel: "info", LogFormat: "text",
 	}
 	require.Empty(t, cmp.Diff(want, loaded.Config))
@@ -46,7 +46,7 @@ func TestDefaultsNeedNoSource(t *testing.T) {
 
 func TestFlagsWinOverVariablesOverTheFileOverDefaults(t *testing.T) {
 	t.Parallel()
-	path := writeFile(t, "listen: :1\nprefix: file\nname: file\nqueue: [a=1, b]\nshutdown-timeout: 5s\n")
+	path := writeFile(t, "listen: :1\nprefix: file\nname: file\nqueue: [a=1, b]\nshutdown-timeout: 5s\nbody-limit: 2048\nsecure-cookies: true\n")
 
 	loaded, err := config.Load(
 		flags(t, "--config", path, "--listen", ":3", "--handlers", t.TempDir()),
@@ -63,6 +63,8 @@ func TestFlagsWinOverVariablesOverTheFileOverDefaults(t *testing.T) {
 	require.Equal(t, []string{"a=1", "b"}, loaded.Queues)
 	require.Equal(t, 5*time.Second, loaded.ShutdownTimeout)
 	require.Len(t, loaded.Handlers, 1)
+	require.Equal(t, int64(2048), loaded.BodyLimit)
+	require.True(t, loaded.SecureCookies)
 	require.Equal(t, "info", loaded.LogLevel, "an empty variable sets nothing")
 }
 
@@ -91,6 +93,9 @@ func TestBadValuesAreRefusedWithNameAndOrigin(t *testing.T) {
 		"database by mysql":     {"JOBRUNNER_DATABASE=mysql://x", "sqlite, postgres"},
 		"missing handlers":      {"JOBRUNNER_HANDLERS=/nowhere/at/all", "no such file"},
 		"log level":             {"JOBRUNNER_LOG_LEVEL=loud", "setting log-level"},
+		"body limit":            {"JOBRUNNER_BODY_LIMIT=10", "must be at least 1024"},
+		"body limit in words":   {"JOBRUNNER_BODY_LIMIT=5MB", "setting body-limit"},
+		"cookies":               {"JOBRUNNER_SECURE_COOKIES=perhaps", "setting secure-cookies"},
 		"log format":            {"JOBRUNNER_LOG_FORMAT=xml", "must be one of text, json"},
 		"duration":              {"JOBRUNNER_SHUTDOWN_TIMEOUT=soon", "setting shutdown-timeout (from environment variable JOBRUNNER_SHUTDOWN_TIMEOUT)"},
 		"negative duration":     {"JOBRUNNER_SHUTDOWN_TIMEOUT=-1s", "must not be negative"},

@@ -41,6 +41,14 @@ func convert(value, like any) (any, error) {
 			return strconv.ParseBool(text)
 		}
 		return as[bool](value, "true or false")
+	case int64:
+		if text, ok := value.(string); ok {
+			return strconv.ParseInt(text, 10, 64)
+		}
+		if number, ok := value.(int); ok {
+			return int64(number), nil
+		}
+		return as[int64](value, "a whole number")
 	case time.Duration:
 		if text, ok := value.(string); ok {
 			return time.ParseDuration(text)

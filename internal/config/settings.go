@@ -36,7 +36,7 @@ type Setting struct {
 	// Help says what it is for, in one line.
 	Help string
 	// Default is its value if nothing sets it. Its type is the setting's type:
-	// string, bool, time.Duration or []string.
+	// string, bool, int64, time.Duration or []string.
 	Default any
 
 	secrecy secrecy
@@ -60,6 +60,8 @@ func Settings() []Setting {
 
 		{Name: "admin-email", Help: "makes a first administrator with this address if there is no user yet", Default: ""},
 		{Name: "admin-password", Help: "the first administrator's password", Default: "", secrecy: secret},
+		{Name: "secure-cookies", Help: "send cookies over HTTPS only, for a backend behind a TLS proxy", Default: false},
+		{Name: "body-limit", Help: "size of the largest request body, in bytes", Default: int64(5 << 20)},
 
 		{Name: "queue", Help: "queue to work on as NAME or NAME=CONCURRENCY; may be repeated", Default: []string{}},
 		{Name: "handlers", Help: "directory with handler files; may be repeated", Default: []string{}},
@@ -87,6 +89,8 @@ func AddFlags(flags *pflag.FlagSet, names ...string) {
 			flags.String(s.Name, value, s.Help)
 		case bool:
 			flags.Bool(s.Name, value, s.Help)
+		case int64:
+			flags.Int64(s.Name, value, s.Help)
 		case time.Duration:
 			flags.Duration(s.Name, value, s.Help)
 		case []string:
