@@ -40,10 +40,10 @@ func TestWrongUseIsExplained(t *testing.T) {
 		args []string
 		want string
 	}{
-		"unknown command":       {[]string{"fly"}, `unknown command "fly"`},
-		"unknown flag":          {[]string{"serve", "--fast"}, "unknown flag: --fast"},
-		"serve without Redis":   {[]string{"serve"}, "--redis is required"},
-		"bad setting":           {[]string{"serve", "--listen", "here"}, "setting listen (from flag --listen)"},
+		"unknown command":     {[]string{"fly"}, `unknown command "fly"`},
+		"unknown flag":        {[]string{"serve", "--fast"}, "unknown flag: --fast"},
+		"serve without Redis": {[]string{"serve"}, "--redis is required"},
+		"bad setting":         {[]string{"serve", "--listen", "here"}, "setting listen (from flag --listen)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -58,6 +58,8 @@ func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler,
 		log.WarnContext(ctx, "requests were cut off at shutdown")
 		err = server.Close()
 	}
-	<-served
+	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
 	return err
 }
