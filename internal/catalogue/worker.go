@@ -101,8 +101,6 @@ type Defaults struct {
 	Backoff *bullmq.Backoff `json:"backoff,omitempty"`
 	// TimeoutMS is how long an attempt may take, in milliseconds. 0 leaves it to the worker.
 	TimeoutMS int64 `json:"timeout,omitempty"`
-	// Concurrency is how many jobs of the handler a worker runs at once. 0 means no limit.
-	Concurrency int `json:"concurrency,omitempty"`
 }
 
 // LoadError says why a source could not be loaded, and where.

@@ -23,6 +23,7 @@ type instance struct {
 	retire func(i *instance, reason string)
 	// loops are the goroutines that talk to the child.
 	loops sync.WaitGroup
+	lines lineLimiter
 	// gone is closed when the process has ended and all its calls have failed.
 	gone chan struct{}
 
@@ -37,7 +38,7 @@ type instance struct {
 }
 
 // maxLogLine bounds a line of a child's stderr, in bytes.
-const maxLogLine = 8 << 10
+const maxLogLine = 4 << 10
 
 func startInstance(c command, maxLine int, log *slog.Logger, retire func(*instance, string)) (*instance, error) {
 	proc, err := startProcess(c)
@@ -62,10 +63,7 @@ func (i *instance) serve() {
 			i.end("was ended because of what it wrote to stdout: " + err.Error())
 		}
 	})
-	limiter := lineLimiter{}
-	output.Go(func() {
-		eachLine(i.proc.stderr, maxLogLine, func(line string) { i.onStderr(&limiter, line) })
-	})
+	output.Go(func() { eachLine(i.proc.stderr, maxLogLine, i.onStderr) })
 	go func() {
 		output.Wait()
 		close(i.proc.readers)
@@ -191,47 +189,29 @@ func (i *instance) onRequest(method string, params json.RawMessage, reply func(a
 // onRubbish takes a line of stdout that is no message: something in the module
 // writes there past the shim. It is treated as log output.
 func (i *instance) onRubbish(line []byte) {
-	if text := strings.TrimSpace(string(line[:min(len(line), maxLogLine)])); text != "" {
-		i.log.Info("handler wrote to stdout", slog.String("line", text))
-	}
+	i.output("stdout", string(line[:min(len(line), maxLogLine)]))
 }
 
-func (i *instance) onStderr(limiter *lineLimiter, line string) {
+func (i *instance) onStderr(line string) {
 	line = strings.TrimRight(line, "\r\n")
-	if strings.TrimSpace(line) == "" {
-		return
-	}
-	if !strings.HasPrefix(line, "Node.js v") { // what node prints below each crash
+	if line != "" && !strings.HasPrefix(line, "Node.js v") { // what node prints below each crash
 		i.mu.Lock()
 		i.lastLine = line
 		i.mu.Unlock()
 	}
-	if ok, dropped := limiter.allow(time.Now()); ok {
-		if dropped > 0 {
-			i.log.Warn("handler output was dropped, it came too fast", slog.Int("lines", dropped))
-		}
-		i.log.Info("handler output", slog.String("line", line))
-	}
+	i.output("stderr", line)
 }
 
-// lineLimiter lets through a burst of lines each second and counts the rest.
-type lineLimiter struct {
-	second  int64
-	passed  int
-	dropped int
-}
-
-const linesPerSecond = 200
-
-func (l *lineLimiter) allow(now time.Time) (ok bool, dropped int) {
-	if s := now.Unix(); s != l.second {
-		dropped, l.dropped = l.dropped, 0
-		l.second, l.passed = s, 0
+// output logs a line that the child wrote outside of its jobs.
+func (i *instance) output(stream, line string) {
+	if strings.TrimSpace(line) == "" {
+		return
 	}
-	l.passed++
-	if l.passed > linesPerSecond {
-		l.dropped += dropped + 1
-		return false, 0
+	ok, dropped := i.lines.allow(time.Now())
+	if dropped > 0 {
+		i.log.Warn("handler output was dropped, it came too fast", slog.Int("lines", dropped))
 	}
-	return true, dropped
+	if ok {
+		i.log.Info("handler output", slog.String("stream", stream), slog.String("line", line))
+	}
 }

@@ -45,17 +45,19 @@ export class Peer {
     this.#send(JSON.stringify({ jsonrpc: "2.0", id, error }));
   }
 
-  /** Writes what is waiting; pipes are written synchronously. */
-  flush() {
-    if (this.#lines.length === 0) return;
+  /**
+   * Writes what is waiting; pipes are written synchronously. The empty line in front keeps
+   * a message whole even if something else left half a line in the pipe.
+   */
+  #flush() {
     const text = this.#lines.join("");
     this.#lines = [];
-    writeOut(text);
+    writeOut(`\n${text}`);
   }
 
   /** Messages of one turn of the event loop go out in one write. */
   #send(line) {
-    if (this.#lines.push(`${line}\n`) === 1) queueMicrotask(() => this.flush());
+    if (this.#lines.push(`${line}\n`) === 1) queueMicrotask(() => this.#flush());
   }
 
   #receive(chunk) {

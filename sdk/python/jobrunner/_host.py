@@ -60,7 +60,7 @@ class Host:
                 }
             )
         except BaseException as error:  # SystemExit too: a module may call sys.exit
-            self._peer.reply_error(call, describe_error(error))
+            self._peer.reply_error(call, describe_error(error, self._path))
             return
         self._handlers = {definition.name: definition for definition in found}
         self._peer.reply_text(call, text)

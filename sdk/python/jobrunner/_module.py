@@ -36,9 +36,10 @@ def local_files(path: str) -> list[str]:
     return sorted(f for f in files if f.startswith(folder) and installed not in f and f.endswith(".py"))
 
 
-def describe_error(error: BaseException) -> dict[str, Any]:
-    """Returns the error member of a response to a failed load."""
-    data: dict[str, Any] = {"name": type(error).__name__, "stack": stack_of(error), **_locate(error)}
+def describe_error(error: BaseException, path: str) -> dict[str, Any]:
+    """Returns the error member of a response to a failed load of the file."""
+    place = _locate(error, os.path.dirname(path) + os.sep)
+    data: dict[str, Any] = {"name": type(error).__name__, "stack": stack_of(error), **place}
     message = error.msg if isinstance(error, SyntaxError) else str(error)
     return {"code": -32000, "message": message or type(error).__name__, "data": data}
 
@@ -51,7 +52,8 @@ def stack_of(error: BaseException) -> str:
     return "".join(traceback.format_exception(type(error), error, tb))[: 64 * 1024]
 
 
-def _locate(error: BaseException) -> Mapping[str, Any]:
+def _locate(error: BaseException, folder: str) -> Mapping[str, Any]:
+    """Returns the deepest place in the author's own files."""
     if isinstance(error, SyntaxError) and error.filename:
         return {
             "file": error.filename,
@@ -59,12 +61,8 @@ def _locate(error: BaseException) -> Mapping[str, Any]:
             "column": error.offset or 0,
             "frame": (error.text or "").rstrip("\n"),
         }
-    own_files = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith((_OWN, "<")) and os.path.isfile(frame.filename)
-    ]
-    if not own_files:
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(folder)]
+    if not frames:
         return {}
-    last = own_files[-1]
+    last = frames[-1]
     return {"file": last.filename, "line": last.lineno or 0, "frame": last.line or ""}
