@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "@/lib/zod";
 
 const problemSchema = z.object({
   title: z.string().optional(),
@@ -31,7 +31,11 @@ export class ApiError extends Error {
   }
 
   static unreachable(cause: unknown): ApiError {
-    const error = new ApiError("The server can't be reached. Check that JobRunner is running.", 0, "unreachable");
+    const error = new ApiError(
+      "The server can't be reached. Check that JobRunner is running.",
+      0,
+      "unreachable",
+    );
     error.cause = cause;
     return error;
   }
@@ -41,7 +45,9 @@ export class ApiError extends Error {
     const parsed = problemSchema.safeParse(body);
     const problem = parsed.success ? parsed.data : {};
     return new ApiError(
-      problem.detail ?? problem.title ?? `The server answered ${response.status} ${response.statusText}`.trim(),
+      problem.detail ??
+        problem.title ??
+        `The server answered ${response.status} ${response.statusText}`.trim(),
       response.status,
       problem.code ?? "unknown",
       problem.requestId ?? response.headers.get("X-Request-Id") ?? undefined,

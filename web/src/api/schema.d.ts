@@ -798,8 +798,7 @@ export interface components {
             /** @description Options of jobs that don't say themselves */
             defaults?: unknown;
             description?: string;
-            /** @description Why its newest version could not be loaded */
-            error?: string;
+            error?: components["schemas"]["HandlerError"];
             /** @enum {string} */
             kind: "core" | "custom" | "plugin";
             language?: string;
@@ -810,12 +809,34 @@ export interface components {
             resultSchema?: unknown;
             /** @description The file or package it comes from */
             source?: string;
+            /** @description Absent if no version is in service */
             version?: string;
             /**
              * Format: int64
              * @description How many workers have it
              */
             workers: number;
+        };
+        HandlerError: {
+            /**
+             * Format: int64
+             * @description In epoch ms
+             */
+            at: number;
+            /**
+             * Format: int64
+             * @description Counted from 1
+             */
+            column?: number;
+            file?: string;
+            /** @description The text of that line */
+            frame?: string;
+            /**
+             * Format: int64
+             * @description Counted from 1
+             */
+            line?: number;
+            message: string;
         };
         HandlerPage: {
             items: components["schemas"]["Handler"][];
@@ -1044,6 +1065,7 @@ export interface components {
             opts?: components["schemas"]["JobOptions"];
         };
         NewJobs: {
+            /** @description At most 10,000 */
             jobs: components["schemas"]["NewJob"][];
         };
         NewQueue: {
@@ -2234,6 +2256,16 @@ export interface operations {
             };
         };
         responses: {
+            /** @description The queue was there already */
+            200: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Queue"];
+                };
+            };
             /** @description Created */
             201: {
                 headers: {

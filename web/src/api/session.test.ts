@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { ApiError } from "./error";
 import { SessionStore } from "./session";
 
@@ -11,7 +11,7 @@ function serverWith(options: { refreshStatus?: number } = {}) {
     if (request.url.endsWith("/auth/refresh")) {
       if (options.refreshStatus) return new Response("{}", { status: options.refreshStatus });
       issued += 1;
-      return Response.json({ accessToken: `token-${issued}` });
+      return Response.json({ accessToken: `token-${issued}`, expiresIn: 900 });
     }
     const accepted = request.headers.get("Authorization") === `Bearer token-${issued}`;
     return accepted ? Response.json({ body: await request.text() }) : new Response("{}", { status: 401 });
@@ -22,10 +22,12 @@ function serverWith(options: { refreshStatus?: number } = {}) {
 const countRefreshes = (send: ReturnType<typeof serverWith>["send"]) =>
   send.mock.calls.filter(([request]) => request.url.endsWith("/auth/refresh")).length;
 
+beforeEach(() => localStorage.clear());
+
 describe("session", () => {
   it("renews an expired token once for many requests and repeats each", async () => {
     const { send, store } = serverWith();
-    store.begin({ accessToken: "expired" });
+    store.begin({ accessToken: "expired", expiresIn: 900 });
 
     const responses = await Promise.all(
       ["a", "b", "c"].map((body) =>
@@ -41,6 +43,27 @@ describe("session", () => {
     expect(countRefreshes(send)).toBe(1);
   });
 
+  it("renews a token that is about to expire before using it", async () => {
+    const { send, store } = serverWith();
+    store.begin({ accessToken: "nearly over", expiresIn: 5 });
+
+    const response = await store.fetch(new Request(`${base}api/v1/queues`));
+
+    expect(response.ok).toBe(true);
+    expect(send).toHaveBeenCalledTimes(2);
+  });
+
+  it("asks for a token by cookie only if someone has signed in before", async () => {
+    const { send, store } = serverWith();
+    expect(await store.ensure()).toBe(false);
+    expect(send).not.toHaveBeenCalled();
+
+    store.begin({ accessToken: "of another tab", expiresIn: 900 });
+    const reloaded = new SessionStore(send, base);
+    expect(await reloaded.ensure()).toBe(true);
+    expect(reloaded.signedIn).toBe(true);
+  });
+
   it("does not renew for a wrong password", async () => {
     const { send, store } = serverWith();
     const response = await store.fetch(new Request(`${base}api/v1/auth/login`, { method: "POST" }));
@@ -51,7 +74,7 @@ describe("session", () => {
   it("ends when the cookie is no longer good", async () => {
     const { store } = serverWith({ refreshStatus: 401 });
     const ended = vi.fn();
-    store.begin({ accessToken: "expired" });
+    store.begin({ accessToken: "expired", expiresIn: 900 });
     store.onEnd(ended);
 
     const response = await store.fetch(new Request(`${base}api/v1/queues`));
@@ -63,7 +86,7 @@ describe("session", () => {
 
   it("stays signed in when the server is in trouble", async () => {
     const { store } = serverWith({ refreshStatus: 503 });
-    store.begin({ accessToken: "expired" });
+    store.begin({ accessToken: "expired", expiresIn: 900 });
     await expect(store.fetch(new Request(`${base}api/v1/queues`))).rejects.toBeInstanceOf(ApiError);
     expect(store.signedIn).toBe(true);
   });

@@ -1,8 +1,19 @@
-import { z } from "zod";
 import { config } from "@/lib/config";
+import { z } from "@/lib/zod";
 import { ApiError } from "./error";
 
-const grantSchema = z.object({ accessToken: z.string().min(1) });
+const grantSchema = z.object({ accessToken: z.string().min(1), expiresIn: z.number() });
+
+export type Grant = z.infer<typeof grantSchema>;
+
+/** A token this close to its end, in milliseconds, is renewed before it is used. */
+const renewBefore = 20_000;
+
+/**
+ * Says in localStorage that a refresh cookie should be there, which scripts
+ * can't see. Without it no one is asked for a token in vain.
+ */
+const hintKey = "jobrunner.signed-in";
 
 /** Serializes refreshes of all tabs: they share the cookie, and using it twice would end the session. */
 const refreshLock = "jobrunner.refresh";
@@ -15,6 +26,7 @@ type Fetch = (request: Request) => Promise<Response>;
  */
 export class SessionStore {
   private token: string | undefined;
+  private renewAt = 0;
   private refreshing: Promise<boolean> | undefined;
   private readonly endListeners = new Set<() => void>();
 
@@ -28,12 +40,15 @@ export class SessionStore {
   }
 
   /** Takes the token out of an answer of login, register or refresh. */
-  begin(grant: { accessToken: string }): void {
+  begin(grant: Grant): void {
     this.token = grant.accessToken;
+    this.renewAt = Date.now() + grant.expiresIn * 1000 - renewBefore;
+    localStorage.setItem(hintKey, "yes");
   }
 
   /** Forgets the token and tells those who show the signed-in pages. */
   end(): void {
+    localStorage.removeItem(hintKey);
     if (this.token === undefined) return;
     this.token = undefined;
     for (const listener of this.endListeners) listener();
@@ -46,7 +61,8 @@ export class SessionStore {
 
   /** Makes sure there is a token, asking for one by cookie. It resolves to false if nobody is signed in. */
   async ensure(): Promise<boolean> {
-    return this.signedIn || this.refresh();
+    if (this.signedIn) return true;
+    return localStorage.getItem(hintKey) !== null && this.refresh();
   }
 
   /**
@@ -54,6 +70,7 @@ export class SessionStore {
    * most once whatever the number of requests, and the request is sent again.
    */
   async fetch(request: Request): Promise<Response> {
+    if (this.token !== undefined && Date.now() > this.renewAt) await this.refresh();
     const again = request.clone();
     const used = this.token;
     const response = await this.reach(this.authorized(request));

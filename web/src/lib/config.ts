@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "@/lib/zod";
 
 const configSchema = z.object({
   /** Where the client is mounted, with a slash at both ends. */

@@ -4,12 +4,15 @@
  * edited and sent back.
  */
 
-/** A number as its source text. */
-export class ExactNumber {
+/**
+ * A scalar as its source text. In a parsed document these are the numbers; a
+ * form also keeps what is being typed this way, which may not be JSON yet.
+ */
+export class JsonToken {
   constructor(readonly text: string) {}
 }
 
-export type ExactJson = null | boolean | string | ExactNumber | ExactJson[] | ExactObject;
+export type ExactJson = null | boolean | string | JsonToken | ExactJson[] | ExactObject;
 export type ExactObject = { [name: string]: ExactJson };
 
 export class JsonSyntaxError extends Error {
@@ -26,6 +29,7 @@ export class JsonSyntaxError extends Error {
 }
 
 const numberPattern = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON strings may not hold them
 const stringPattern = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/y;
 const spacePattern = /[ \t\n\r]*/y;
 
@@ -103,8 +107,8 @@ class Parser {
     return JSON.parse(raw) as string;
   }
 
-  private number(): ExactNumber {
-    return new ExactNumber(this.match(numberPattern) ?? this.fail("Unexpected character"));
+  private number(): JsonToken {
+    return new JsonToken(this.match(numberPattern) ?? this.fail("Unexpected character"));
   }
 
   private word<T>(word: string, value: T): T {
@@ -161,7 +165,7 @@ export function stringifyExact(value: ExactJson, indent = 0): string {
 }
 
 function write(value: ExactJson, indent: number, margin: string): string {
-  if (value instanceof ExactNumber) return value.text;
+  if (value instanceof JsonToken) return value.text;
   if (value === null || typeof value !== "object") return JSON.stringify(value);
   const inner = margin + " ".repeat(indent);
   if (Array.isArray(value)) {
@@ -187,8 +191,16 @@ function wrap(brackets: "[]" | "{}", parts: string[], indent: number, margin: st
   return `${open}${inner}${parts.join(`,${inner}`)}\n${margin}${close}`;
 }
 
+/** Whether the text is a number as JSON writes it. */
+export function isNumberText(text: string): boolean {
+  numberPattern.lastIndex = 0;
+  return numberPattern.exec(text)?.[0] === text;
+}
+
 export function isObject(value: ExactJson | undefined): value is ExactObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
+  return (
+    typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof JsonToken)
+  );
 }
 
 /** Converts plain data, such as a default out of a JSON Schema, into exact form. */

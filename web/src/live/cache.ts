@@ -30,15 +30,14 @@ export class LiveCache {
   constructor(private readonly queries: QueryClient) {}
 
   receive(message: LiveMessage): void {
-    if (isEvent(message)) return this.event(message);
-    switch (message.type) {
-      case "stats":
-        return this.stats(message);
-      case "resync":
-        void this.queries.invalidateQueries();
-        return;
-      case "subscribed":
-        return this.subscribed(message.topics);
+    if (isEvent(message)) {
+      this.event(message);
+    } else if (message.type === "stats") {
+      this.stats(message);
+    } else if (message.type === "resync") {
+      void this.queries.invalidateQueries();
+    } else if (message.type === "subscribed") {
+      this.subscribed(message.topics);
     }
   }
 
@@ -54,7 +53,10 @@ export class LiveCache {
       return;
     }
     const key = keys.job(event.queue, event.jobId);
-    this.queries.setQueryData<JobDetail>(key, (detail) => detail && { ...detail, job: patchJob(detail.job, event) });
+    this.queries.setQueryData<JobDetail>(
+      key,
+      (detail) => detail && { ...detail, job: patchJob(detail.job, event) },
+    );
     if (changesJob.has(event.type)) this.refresh(key, jobInterval);
     if (event.type !== "progress") this.refresh(keys.jobs(event.queue), listInterval);
   }

@@ -10,7 +10,10 @@ export type LiveStatus =
   | "paused";
 
 /** The part of WebSocket that is used. */
-export type Connection = Pick<WebSocket, "send" | "close" | "readyState" | "onopen" | "onmessage" | "onclose">;
+export type Connection = Pick<
+  WebSocket,
+  "send" | "close" | "readyState" | "onopen" | "onmessage" | "onclose"
+>;
 
 export interface LiveSocketOptions {
   connect: () => Connection;
@@ -101,7 +104,10 @@ export class LiveSocket {
   private receive(message: LiveMessage | undefined): void {
     this.watchQuiet();
     if (!message) return;
-    if (message.type === "hello") return this.greet(message);
+    if (message.type === "hello") {
+      this.greet(message);
+      return;
+    }
     if (message.type === "resync") {
       this.seq = message.seq;
       this.epoch = message.epoch ?? this.epoch;

@@ -10,7 +10,8 @@ export function patchStats(stats: Stats, message: LiveStats): Stats {
     return now ? { ...queue, paused: now.paused, counts: now.counts } : queue;
   });
   const added = [...changed.values()].map((queue) => ({ ...queue, workers: 0 }));
-  const perQueue = added.length === 0 ? known : [...known, ...added].sort((a, b) => compareText(a.name, b.name));
+  const perQueue =
+    added.length === 0 ? known : [...known, ...added].sort((a, b) => compareText(a.name, b.name));
   return {
     ...stats,
     perQueue,

@@ -58,12 +58,7 @@ export function Sheet({
           <Base.Title className="sr-only">{title}</Base.Title>
           <Base.Close
             render={
-              <Button
-                variant="ghost"
-                size="icon"
-                aria-label="Close"
-                className="absolute top-2.5 right-2.5"
-              />
+              <Button variant="ghost" size="icon" aria-label="Close" className="absolute top-2.5 right-2.5" />
             }
           >
             <X aria-hidden />

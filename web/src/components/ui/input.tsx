@@ -28,6 +28,10 @@ export function NativeSelect({ className, ...props }: ComponentProps<"select">) 
 
 export function Checkbox({ className, ...props }: Omit<ComponentProps<"input">, "type">) {
   return (
-    <input {...props} type="checkbox" className={cn("size-4 shrink-0 rounded accent-(--primary)", className)} />
+    <input
+      {...props}
+      type="checkbox"
+      className={cn("size-4 shrink-0 rounded accent-(--primary)", className)}
+    />
   );
 }

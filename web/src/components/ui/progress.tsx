@@ -1,7 +1,15 @@
 import { cn } from "@/lib/cn";
 
 /** How far something is, from 0 to 100. */
-export function ProgressBar({ value, label, className }: { value: number; label: string; className?: string }) {
+export function ProgressBar({
+  value,
+  label,
+  className,
+}: {
+  value: number;
+  label: string;
+  className?: string;
+}) {
   const percent = Math.min(100, Math.max(0, value));
   return (
     <div

@@ -1,0 +1,24 @@
+import type { LucideIcon } from "lucide-react";
+import type { ReactNode } from "react";
+
+/** What a list shows when it is empty: what would be here, and how to get it. */
+export function EmptyState({
+  icon: Icon,
+  title,
+  children,
+  action,
+}: {
+  icon: LucideIcon;
+  title: string;
+  children?: ReactNode;
+  action?: ReactNode;
+}) {
+  return (
+    <div className="flex flex-col items-center gap-1 px-6 py-10 text-center">
+      <Icon aria-hidden="true" className="mb-2 size-6 text-muted-foreground" strokeWidth={1.5} />
+      <p className="font-medium">{title}</p>
+      {children && <div className="max-w-prose text-balance text-muted-foreground">{children}</div>}
+      {action && <div className="mt-3">{action}</div>}
+    </div>
+  );
+}

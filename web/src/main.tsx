@@ -1,0 +1,36 @@
+import "@fontsource-variable/inter/wght.css";
+import "@fontsource-variable/geist-mono/wght.css";
+import "./styles/index.css";
+
+import { QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { Toaster } from "sonner";
+import { session } from "./api/session";
+import { startTheme, useTheme } from "./lib/theme";
+import { queries, router } from "./router";
+
+function App() {
+  const { resolved } = useTheme();
+  return (
+    <StrictMode>
+      <QueryClientProvider client={queries}>
+        <RouterProvider router={router} />
+        <Toaster theme={resolved} position="bottom-right" closeButton />
+      </QueryClientProvider>
+    </StrictMode>
+  );
+}
+
+startTheme();
+
+session.onEnd(() => {
+  const { href } = router.state.location;
+  queries.clear();
+  void router.navigate({ to: "/login", search: { next: href === "/" ? undefined : href } });
+});
+
+const root = document.getElementById("root");
+if (!root) throw new Error("index.html has no element with the id root");
+createRoot(root).render(<App />);
