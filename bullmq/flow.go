@@ -61,59 +61,80 @@ func NewFlowProducer(backend Backend, opts *FlowOptions) *FlowProducer {
 // Add adds a whole tree, or nothing if a node is refused; the error then names
 // the node by its path, such as "children[1].name".
 func (p *FlowProducer) Add(ctx context.Context, flow FlowJob) (*FlowResult, error) {
-	b := flowBuilder{producer: p, now: p.opts.Now()}
-	root, err := b.add(flow, nil, "")
+	root := &flowTask{node: flow, result: &FlowResult{}}
+	nodes, err := p.flatten(root)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.backend.AddFlow(ctx, b.nodes); err != nil {
+	if err := p.backend.AddFlow(ctx, nodes); err != nil {
 		return nil, fmt.Errorf("add flow %s: %w", flow.Name, err)
 	}
-	return root, nil
+	return root.result, nil
 }
 
-// flowBuilder flattens a tree to nodes, parents before their children.
-type flowBuilder struct {
-	producer *FlowProducer
-	now      time.Time
-	nodes    []FlowNode
+// flowTask is a node on its way into a flow.
+type flowTask struct {
+	node   FlowJob
+	parent *ParentRef
+	path   string
+	result *FlowResult
 }
 
-func (b *flowBuilder) add(f FlowJob, parent *ParentRef, path string) (*FlowResult, error) {
-	if len(b.nodes) >= b.producer.opts.MaxNodes {
-		return nil, invalid("children", "a flow has at most %d jobs", b.producer.opts.MaxNodes)
+// flatten lists the nodes of a tree level by level, the order in which BullMQ
+// adds them and so the one in which those of a queue run.
+func (p *FlowProducer) flatten(root *flowTask) ([]FlowNode, error) {
+	now := p.opts.Now()
+	var nodes []FlowNode
+	for level := []*flowTask{root}; len(level) > 0; {
+		var below []*flowTask
+		for _, task := range level {
+			if len(nodes) == p.opts.MaxNodes {
+				return nil, invalid("children", "a flow has at most %d jobs", p.opts.MaxNodes)
+			}
+			node, err := p.prepare(task, now)
+			if err != nil {
+				return nil, prefixField(err, task.path)
+			}
+			nodes = append(nodes, node)
+			for i, child := range task.node.Children {
+				result := &FlowResult{}
+				task.result.Children = append(task.result.Children, result)
+				below = append(below, &flowTask{
+					node: child, parent: &ParentRef{ID: node.Job.ID, Queue: node.Queue.String()},
+					path: fmt.Sprintf("%schildren[%d].", task.path, i), result: result,
+				})
+			}
+		}
+		level = below
 	}
+	return nodes, nil
+}
+
+func (p *FlowProducer) prepare(task *flowTask, now time.Time) (FlowNode, error) {
+	f := task.node
 	if err := validateQueueName(f.Queue); err != nil {
-		return nil, invalid(path+"queue", "%v", err)
+		return FlowNode{}, err
 	}
-	ref := QueueRef{Prefix: cmp.Or(f.Prefix, b.producer.opts.Prefix), Name: f.Queue}
+	ref := QueueRef{Prefix: cmp.Or(f.Prefix, p.opts.Prefix), Name: f.Queue}
 	opts := f.Opts.clone()
-	if parent != nil {
-		opts.Parent = parent
+	if task.parent != nil {
+		opts.Parent = task.parent
+		// Scripts find a child's id behind the last colon of its key.
+		if countColons(opts.ID) > 0 {
+			return FlowNode{}, invalid("jobId", "the id of a flow's child cannot contain :")
+		}
 	}
-	if len(opts.ID) > 0 && parent != nil && countColons(opts.ID) > 0 {
-		return nil, invalid(path+"opts.jobId", "the id of a flow's child cannot contain :")
-	}
-	// A node without an id gets one here, since its children must name it.
-	// The checks come first, for they refuse ids that only a counter may give.
-	add, err := newJob(f.Name, f.Data, &opts, b.now)
+	add, err := newJob(f.Name, f.Data, &opts, now)
 	if err != nil {
-		return nil, prefixField(err, path)
+		return FlowNode{}, err
 	}
+	// A node without an id gets one here, since its children must name it. The
+	// checks come before, for they refuse ids that only a counter may give.
 	if add.ID == "" {
 		add.ID = uuid.NewString()
 	}
-	job := add.job(b.producer.backend, ref, opts)
-	b.nodes = append(b.nodes, FlowNode{Queue: ref, Job: add, WaitsForChildren: len(f.Children) > 0})
-	result := &FlowResult{Job: job}
-	for i, child := range f.Children {
-		c, err := b.add(child, &ParentRef{ID: add.ID, Queue: ref.String()}, fmt.Sprintf("%schildren[%d].", path, i))
-		if err != nil {
-			return nil, err
-		}
-		result.Children = append(result.Children, c)
-	}
-	return result, nil
+	task.result.Job = add.job(p.backend, ref, opts)
+	return FlowNode{Queue: ref, Job: add, WaitsForChildren: len(f.Children) > 0}, nil
 }
 
 func countColons(s string) (n int) {

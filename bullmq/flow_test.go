@@ -150,7 +150,9 @@ func TestFlowRefusesNamesTheNode(t *testing.T) {
 			}}}}, "children[0].children[0].priority",
 		},
 		"too many nodes": {
-			bullmq.FlowJob{Name: "p", Queue: "q", Children: make([]bullmq.FlowJob, 5)}, "children[0].queue",
+			bullmq.FlowJob{Name: "p", Queue: "q", Children: []bullmq.FlowJob{
+				{Name: "a", Queue: "q"}, {Name: "b", Queue: "q"}, {Name: "c", Queue: "q"},
+			}}, "children",
 		},
 	}
 	for name, tt := range tests {
