@@ -54,12 +54,12 @@ export function NewApiKeyDialog({ open, onOpenChange }: Props) {
       description="A program sends it as X-API-Key with each request."
       className="w-[32rem]"
     >
-      <NewApiKey onClose={() => onOpenChange(false)} />
+      <KeySteps onClose={() => onOpenChange(false)} />
     </Dialog>
   );
 }
 
-function NewApiKey({ onClose }: { onClose: () => void }) {
+function KeySteps({ onClose }: { onClose: () => void }) {
   const [key, setKey] = useState<string>();
   return key === undefined ? (
     <KeyForm onClose={onClose} onCreated={setKey} />
