@@ -67,7 +67,8 @@ func route[I, O any](
 ) {
 	op := huma.Operation{
 		OperationID: id, Method: method, Path: basePath + path, Summary: summary, Tags: []string{g.tag},
-		MaxBodyBytes: g.service.opts.BodyLimit, BodyReadTimeout: 30 * time.Second,
+		// One more than the limit, since huma refuses a body of just so many bytes.
+		MaxBodyBytes: g.service.opts.BodyLimit + 1, BodyReadTimeout: 30 * time.Second,
 	}
 	for _, o := range opts {
 		o(&op)

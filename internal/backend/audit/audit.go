@@ -5,6 +5,7 @@ package audit
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/jobrunner-dev/jobrunner/internal/store"
@@ -25,6 +26,9 @@ type Recorder struct {
 	store   *store.DB
 	log     *slog.Logger
 	entries chan store.AuditEntry
+
+	mu     sync.RWMutex // held for reading while an entry is handed over
+	closed bool         // guarded by mu; set once Run takes no more entries
 }
 
 // NewRecorder returns a recorder that writes nothing before Run.
@@ -32,9 +36,16 @@ func NewRecorder(db *store.DB, log *slog.Logger) *Recorder {
 	return &Recorder{store: db, log: log, entries: make(chan store.AuditEntry, buffered)}
 }
 
-// Record hands an entry to the writer. If the database has been gone for so
-// long that the buffer is full, the entry goes to the log instead.
+// Record hands an entry to the writer, and writes it itself once Run has ended,
+// for requests may outlast that. If the database has been gone for so long that
+// the buffer is full, the entry goes to the log instead.
 func (r *Recorder) Record(ctx context.Context, e store.AuditEntry) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if r.closed {
+		r.write(ctx, e)
+		return
+	}
 	select {
 	case r.entries <- e:
 		return
@@ -56,6 +67,9 @@ func (r *Recorder) Run(ctx context.Context) error {
 		case e := <-r.entries:
 			r.write(ctx, e)
 		case <-ctx.Done():
+			r.mu.Lock()
+			r.closed = true
+			r.mu.Unlock()
 			for len(r.entries) > 0 {
 				r.write(ctx, <-r.entries)
 			}
