@@ -3,10 +3,12 @@ package interop
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/redis/rueidis"
 	"github.com/stretchr/testify/require"
 
@@ -90,6 +92,27 @@ func pairs(goEngine, node engine) []pair {
 }
 
 func (p pair) String() string { return nameOf(p.producer) + " to " + nameOf(p.consumer) }
+
+// requireAlike runs a scenario for every way to share it, at the same time, and
+// checks that all leave the same behind as the first, which is Node alone.
+func requireAlike[S fmt.Stringer, T any](t *testing.T, ways []S, run func(t *testing.T, way S) T) {
+	t.Helper()
+	left := make([]T, len(ways))
+	done := t.Run("shared", func(t *testing.T) {
+		for i, way := range ways {
+			t.Run(way.String(), func(t *testing.T) {
+				t.Parallel()
+				left[i] = run(t, way)
+			})
+		}
+	})
+	if !done {
+		return
+	}
+	for i, way := range ways[1:] {
+		require.Empty(t, cmp.Diff(left[0], left[i+1]), "-%s +%s", ways[0], way)
+	}
+}
 
 func nameOf(e engine) string {
 	if _, ok := e.(*nodeEngine); ok {

@@ -128,15 +128,9 @@ func TestFlowsEndAlikeWhoeverRunsTheirParts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			root := named(flowNode{Name: "children", Queue: parentQueue, Children: c.children}, "root")
-			var want flowEnding
-			for i, m := range teams(goSide, node) {
-				got := runFlow(t, m, root, c.end, node, goSide)
-				if i == 0 {
-					want = got
-					continue
-				}
-				require.Empty(t, cmp.Diff(want, got), "-all by Node +%s", m)
-			}
+			requireAlike(t, teams(goSide, node), func(t *testing.T, m team) flowEnding {
+				return runFlow(t, m, root, c.end, node, goSide)
+			})
 		})
 	}
 }

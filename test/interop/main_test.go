@@ -1,7 +1,10 @@
 package interop
 
 import (
+	"flag"
 	"os"
+	"runtime"
+	"strconv"
 	"testing"
 
 	"github.com/jobrunner-dev/jobrunner/internal/testenv"
@@ -12,6 +15,11 @@ import (
 func TestMain(m *testing.M) {
 	if os.Getenv(doomedWorkerEnv) != "" {
 		os.Exit(runDoomedWorker())
+	}
+	// The tests wait for each other's processes more than they compute.
+	flag.Parse()
+	if err := flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
 	}
 	testenv.Main(m)
 }

@@ -54,15 +54,9 @@ func TestJobsEndAlikeWhoeverAddsAndRunsThem(t *testing.T) {
 	for name, c := range runCases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var want ending
-			for i, p := range pairs(goSide, node) {
-				got := runToEnd(t, p, c.job, c.end, node, goSide)
-				if i == 0 {
-					want = got
-					continue
-				}
-				require.Empty(t, cmp.Diff(want, got), "-Node to Node +%s", p)
-			}
+			requireAlike(t, pairs(goSide, node), func(t *testing.T, p pair) ending {
+				return runToEnd(t, p, c.job, c.end, node, goSide)
+			})
 		})
 	}
 }

@@ -120,15 +120,9 @@ func TestJobSchedulersRunAlikeWhoeverMadeThem(t *testing.T) {
 	for name, repeat := range clockCases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var want []jobView
-			for i, p := range pairs(goSide, node) {
-				got := runScheduler(t, p, repeat, node, goSide)
-				if i == 0 {
-					want = got
-					continue
-				}
-				require.Empty(t, cmp.Diff(want, got), "-Node to Node +%s", p)
-			}
+			requireAlike(t, pairs(goSide, node), func(t *testing.T, p pair) []jobView {
+				return runScheduler(t, p, repeat, node, goSide)
+			})
 		})
 	}
 }
@@ -175,8 +169,7 @@ var tickID = regexp.MustCompile(`^repeat:tick:\d{13}$`)
 func TestOneEngineChangesAndRemovesTheOthersJobScheduler(t *testing.T) {
 	t.Parallel()
 	goSide, node := engines(t)
-	var want keyspace
-	for i, p := range pairs(goSide, node) {
+	requireAlike(t, pairs(goSide, node), func(t *testing.T, p pair) keyspace {
 		ctx, q := testContext(t), newQueue(t)
 		tmpl := schedulerTemplate{Name: "echo"}
 		require.NoError(t, p.producer.upsertScheduler(ctx, q, "tick", raw(`{"every":60000,"startDate":3786912000000}`), tmpl))
@@ -195,11 +188,6 @@ func TestOneEngineChangesAndRemovesTheOthersJobScheduler(t *testing.T) {
 		awaitCounts(t, ctx, p.consumer, q, nil)
 		d, err := dump(ctx, redisOf(t), q)
 		require.NoError(t, err)
-		got := withoutDelay(d.timeless())
-		if i == 0 {
-			want = got
-			continue
-		}
-		require.Empty(t, cmp.Diff(want, got), "-Node to Node +%s", p)
-	}
+		return withoutDelay(d.timeless())
+	})
 }
