@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -20,6 +21,7 @@ import (
 	"github.com/jobrunner-dev/jobrunner/internal/backend/directory"
 	"github.com/jobrunner-dev/jobrunner/internal/backend/flow"
 	"github.com/jobrunner-dev/jobrunner/internal/backend/live"
+	"github.com/jobrunner-dev/jobrunner/internal/backend/webhook"
 	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
 	"github.com/jobrunner-dev/jobrunner/internal/event"
 	"github.com/jobrunner-dev/jobrunner/internal/store"
@@ -54,6 +56,11 @@ type Options struct {
 	OnSetupToken func(token string)
 	// SecureCookies marks cookies for HTTPS only.
 	SecureCookies bool
+
+	// WebhookAllow and WebhookAllowHosts are addresses and host names that webhooks
+	// may be delivered to although they are not public. None by default.
+	WebhookAllow      []netip.Prefix
+	WebhookAllowHosts []string
 
 	// BodyLimit is the size of the largest request body, in bytes. Defaults to
 	// [DefaultBodyLimit].
@@ -91,6 +98,7 @@ type Server struct {
 	directory *directory.Directory
 	hub       *event.Hub
 	live      *live.Server
+	webhooks  *webhook.Service
 	handler   http.Handler
 }
 
@@ -122,6 +130,13 @@ func New(ctx context.Context, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("backend: %w", err)
 	}
+	s.webhooks, err = webhook.New(opts.Store, opts.Redis, s.hub, webhook.Options{
+		// Installations that share a Redis differ in their prefix, and so must their deliveries.
+		Prefix: opts.Prefix, QueuePrefix: webhook.QueuePrefix + ":" + opts.Prefix, Allow: opts.WebhookAllow, AllowHosts: opts.WebhookAllowHosts, Logger: opts.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("backend: %w", err)
+	}
 	s.handler, err = s.routes()
 	return s, err
 }
@@ -131,12 +146,13 @@ func New(ctx context.Context, opts Options) (*Server, error) {
 func (s *Server) Handler() http.Handler { return s.handler }
 
 // Run does the backend's background work until ctx ends and all of it is done:
-// it follows events, knows the queues, ends live connections and writes the
-// audit log. It may be called once.
+// it follows events, knows the queues, delivers webhooks, ends live connections
+// and writes the audit log. It may be called once.
 func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.hub.Run(ctx) })
 	g.Go(func() error { return s.live.Run(ctx) })
+	g.Go(func() error { return s.webhooks.Run(ctx) })
 	g.Go(func() error { return s.directory.Run(ctx) })
 	g.Go(func() error { return s.audit.Run(ctx) })
 	return g.Wait()
@@ -158,7 +174,7 @@ func (s *Server) routes() (http.Handler, error) {
 		described := api.Register(r, api.Options{
 			Auth: s.auth, Audit: s.audit, Store: s.opts.Store, Redis: s.opts.Redis, Prefix: s.opts.Prefix,
 			Directory: s.directory, Flows: flow.New(s.opts.Store, s.opts.Redis, s.opts.Prefix),
-			Logger: s.opts.Logger, OnQueue: s.followQueue,
+			Webhooks: s.webhooks, Logger: s.opts.Logger, OnQueue: s.followQueue,
 			BodyLimit: s.opts.BodyLimit, Version: s.opts.Version, StartedAt: time.Now(),
 		}).OpenAPI()
 		if document, err = json.Marshal(described); err != nil {

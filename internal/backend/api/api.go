@@ -16,6 +16,7 @@ import (
 	"github.com/jobrunner-dev/jobrunner/internal/backend/auth"
 	"github.com/jobrunner-dev/jobrunner/internal/backend/directory"
 	"github.com/jobrunner-dev/jobrunner/internal/backend/flow"
+	"github.com/jobrunner-dev/jobrunner/internal/backend/webhook"
 	"github.com/jobrunner-dev/jobrunner/internal/store"
 )
 
@@ -36,6 +37,7 @@ type Options struct {
 	Prefix    string
 	Directory *directory.Directory
 	Flows     *flow.Service
+	Webhooks  *webhook.Service
 	Logger    *slog.Logger
 	// OnQueue is told of queues that are made through the API, so that their
 	// events are followed from the first. It may be nil.
@@ -71,6 +73,7 @@ func Register(router chi.Router, opts Options) huma.API {
 		{"jobs", s.registerJobs},
 		{"schedules", s.registerSchedules},
 		{"flows", s.registerFlows},
+		{"webhooks", func(g group) { registerWebhooks(g, s.opts.Webhooks) }},
 		{"system", s.registerSystem},
 	} {
 		r.register(group{service: s, api: a, tag: r.tag})

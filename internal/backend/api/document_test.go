@@ -46,7 +46,7 @@ func TestTheCommittedDocumentIsUpToDate(t *testing.T) {
 	require.Equal(t, string(want)+"\n", string(got), "run go generate ./internal/backend/api")
 }
 
-func TestEveryOperationHasAScope(t *testing.T) {
+func TestEveryOperationHasAScopeAndEveryScopeAnOperation(t *testing.T) {
 	t.Parallel()
 	found := operations(t)
 	for route, op := range found {
@@ -62,6 +62,9 @@ func TestEveryOperationHasAScope(t *testing.T) {
 		if scope != auth.SignedIn {
 			require.Contains(t, auth.AllScopes, scope, route)
 		}
+	}
+	for route := range api.Scopes() {
+		require.Contains(t, found, route, "there is no such route")
 	}
 }
 
