@@ -18,6 +18,7 @@ import (
 	"github.com/jobrunner-dev/jobrunner/internal/backend/api"
 	"github.com/jobrunner-dev/jobrunner/internal/backend/audit"
 	"github.com/jobrunner-dev/jobrunner/internal/backend/auth"
+	"github.com/jobrunner-dev/jobrunner/internal/backend/board"
 	"github.com/jobrunner-dev/jobrunner/internal/backend/directory"
 	"github.com/jobrunner-dev/jobrunner/internal/backend/flow"
 	"github.com/jobrunner-dev/jobrunner/internal/backend/live"
@@ -99,6 +100,7 @@ type Server struct {
 	hub       *event.Hub
 	live      *live.Server
 	webhooks  *webhook.Service
+	board     *board.Board
 	handler   http.Handler
 }
 
@@ -137,6 +139,13 @@ func New(ctx context.Context, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("backend: %w", err)
 	}
+	s.board, err = board.New(board.Options{
+		Redis: opts.Redis, Auth: s.auth, Directory: s.directory, Audit: s.audit, Prefix: opts.Prefix,
+		BodyLimit: opts.BodyLimit, Logger: opts.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("backend: %w", err)
+	}
 	s.handler, err = s.routes()
 	return s, err
 }
@@ -165,6 +174,8 @@ func (s *Server) routes() (http.Handler, error) {
 	r.NotFound(s.notFound)
 	r.Get("/healthz", s.health)
 	r.Get("/readyz", s.ready)
+	r.Handle(board.DefaultPath, s.board)
+	r.Handle(board.DefaultPath+"/*", s.board)
 	r.Get("/api/v1/live", s.live.WebSocket)
 	r.Get("/api/v1/events", s.live.Events)
 	var document []byte
