@@ -172,7 +172,12 @@ func (l *Loader) load(ctx context.Context, m Module) (*Loaded, error) {
 	host.adoptLocked(inst)
 	host.mu.Unlock()
 	loaded := &Loaded{Handlers: described.Handlers, Host: host, Language: language}
-	loaded.Dependencies = dependencies(path, b.inputs, described.Dependencies)
+	loaded.Dependencies = slices.Concat(b.inputs, described.Dependencies)
+	if m.Entry == "" {
+		loaded.Dependencies = append(loaded.Dependencies, path)
+	}
+	slices.Sort(loaded.Dependencies)
+	loaded.Dependencies = slices.Compact(loaded.Dependencies)
 	hashed := loaded.Dependencies
 	if b.artifact != "" {
 		hashed = []string{b.artifact}
@@ -182,15 +187,6 @@ func (l *Loader) load(ctx context.Context, m Module) (*Loaded, error) {
 		return nil, err
 	}
 	return loaded, nil
-}
-
-func dependencies(path string, lists ...[]string) []string {
-	all := []string{path}
-	for _, list := range lists {
-		all = append(all, list...)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
 }
 
 // interpreter finds a program, with an error that says what to do.

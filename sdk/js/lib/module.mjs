@@ -9,30 +9,36 @@ import { basename, extname } from "node:path";
  * - `registerHandlers(registry)`, which calls `registry.registerHandler(handler)`.
  */
 export async function collectHandlers(module, path) {
+  const exported = unwrap(module.default);
+  const register = module.registerHandlers ?? exported?.registerHandlers;
+  const registered = typeof register === "function" ? await collectRegistered(register) : [];
+  if (registered.length > 0) return registered;
   const fallback = basename(path, extname(path));
   const found = new Map();
   const add = (value, name) => {
     const handler = toHandler(value, name);
     if (handler && !found.has(value)) found.set(value, handler);
-    return handler;
   };
-  const exported = unwrap(module.default);
   for (const value of Array.isArray(exported) ? exported : [exported]) add(value, fallback);
   for (const [name, value] of Object.entries(module)) {
     if (name !== "default" && typeof value !== "function") add(value, name);
-  }
-  const register = module.registerHandlers ?? exported?.registerHandlers;
-  if (typeof register === "function") {
-    await register({
-      registerHandler(value) {
-        if (!add(value?.default ?? value)) throw new TypeError("registerHandler takes { name, execute(job) }");
-      },
-    });
   }
   if (found.size === 0) {
     throw new Error("the module exports no handler; write: export default defineHandler({ name, run(job) { … } })");
   }
   return [...found.values()];
+}
+
+async function collectRegistered(register) {
+  const handlers = [];
+  await register({
+    registerHandler(value) {
+      const handler = toHandler(value?.default ?? value);
+      if (!handler?.describe.name) throw new TypeError("registerHandler takes { name, execute(job) }");
+      handlers.push(handler);
+    },
+  });
+  return handlers;
 }
 
 /** CommonJS made from ECMAScript modules has the default export one level deeper. */

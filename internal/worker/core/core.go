@@ -1,0 +1,61 @@
+// Package core holds the handlers that every worker has compiled in.
+package core
+
+import (
+	"cmp"
+	"errors"
+
+	"github.com/jobrunner-dev/jobrunner/handler"
+	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
+	"github.com/jobrunner-dev/jobrunner/internal/safedial"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/core/export"
+)
+
+// version is that of all core handlers: they change with the program.
+const version = "1.0.0"
+
+// Options are the choices of the core handlers; the zero value is fine.
+type Options struct {
+	// Dialer decides which addresses handlers may reach. Defaults to public ones.
+	Dialer *safedial.Dialer
+	// MaxResponseBytes bounds the response that http-request takes in. Defaults to 1 MiB.
+	MaxResponseBytes int64
+	// Export are the choices of data-export.
+	Export export.Options
+	// Handlers lists the worker's handlers, for list-handlers.
+	Handlers func() []catalogue.Handler
+}
+
+func (o Options) withDefaults() Options {
+	if o.Dialer == nil {
+		o.Dialer = safedial.New(safedial.Options{})
+	}
+	o.MaxResponseBytes = cmp.Or(o.MaxResponseBytes, 1<<20)
+	if o.Handlers == nil {
+		o.Handlers = func() []catalogue.Handler { return nil }
+	}
+	return o
+}
+
+// Definitions returns the core handlers.
+func Definitions(o Options) ([]*handler.Definition, error) {
+	o = o.withDefaults()
+	var list []*handler.Definition
+	var errs []error
+	add := func(d *handler.Definition, err error) {
+		list, errs = append(list, d), append(errs, err)
+	}
+	add(echoHandler())
+	add(sleepHandler())
+	add(httpRequestHandler(o.Dialer, o.MaxResponseBytes))
+	add(export.New(o.Dialer, o.Export))
+	add(listHandlersHandler(o.Handlers))
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+func describe(description string) *handler.Options {
+	return &handler.Options{Version: version, Description: description, Author: "JobRunner"}
+}

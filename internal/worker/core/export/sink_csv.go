@@ -1,0 +1,59 @@
+package export
+
+import (
+	"encoding/csv"
+	"fmt"
+)
+
+// csvSink writes RFC 4180 CSV with a header line.
+type csvSink struct {
+	w      *csv.Writer
+	table  table
+	record []string
+}
+
+func newCSVSink(t *target, columns []string) (*csvSink, error) {
+	s := &csvSink{w: csv.NewWriter(t)}
+	if columns == nil {
+		return s, nil // the first object brings them
+	}
+	columns, err := checkColumns(columns)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.line(columns)
+}
+
+func (s *csvSink) write(r row) error {
+	values, isFirst, err := s.table.columnsOf(r)
+	if err != nil {
+		return err
+	}
+	if isFirst {
+		if err := s.line(s.table.names); err != nil {
+			return err
+		}
+	}
+	s.record = s.record[:0]
+	for _, v := range values {
+		s.record = append(s.record, textOf(v))
+	}
+	return s.line(s.record)
+}
+
+func (s *csvSink) line(record []string) error {
+	if err := s.w.Write(record); err != nil {
+		return fmt.Errorf("write CSV: %w", err)
+	}
+	return nil
+}
+
+func (s *csvSink) finish() error {
+	s.w.Flush()
+	if err := s.w.Error(); err != nil {
+		return fmt.Errorf("write CSV: %w", err)
+	}
+	return nil
+}
+
+func (s *csvSink) abort() {}

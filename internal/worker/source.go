@@ -1,0 +1,115 @@
+package worker
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jobrunner-dev/jobrunner/handler"
+	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/plugin"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/registry"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/runtime"
+)
+
+// source is a file or plugin folder that handlers come from.
+type source struct {
+	path string
+	kind catalogue.Kind
+}
+
+// loadedSource is what loading a source gave: a set of handlers, and the files
+// that it depends on, known as far as loading came.
+type loadedSource struct {
+	set   registry.Set
+	files []string
+}
+
+// load builds a source's modules and starts their processes. If one of them
+// fails, none stays.
+func (s source) load(ctx context.Context, loader *runtime.Loader) (loadedSource, error) {
+	described := &plugin.Plugin{Modules: []runtime.Module{{Path: s.path}}}
+	result := loadedSource{set: registry.Set{Source: s.path}, files: []string{s.path}}
+	if s.kind == catalogue.KindPlugin {
+		result.files = []string{filepath.Join(s.path, plugin.Manifest), filepath.Join(s.path, "package.json")}
+		var err error
+		if described, err = plugin.Read(s.path); err != nil {
+			return result, err
+		}
+	}
+	var hosts []*runtime.Host
+	closeAll := func() {
+		for _, h := range hosts {
+			h.Close()
+		}
+	}
+	for _, module := range described.Modules {
+		if module.Entry == "" {
+			result.files = append(result.files, module.Path)
+		}
+		loaded, err := loader.Load(ctx, module)
+		if err != nil {
+			closeAll()
+			return result, err
+		}
+		hosts = append(hosts, loaded.Host)
+		result.files = append(result.files, loaded.Dependencies...)
+		for _, d := range loaded.Handlers {
+			result.set.Handlers = append(result.set.Handlers, s.entry(loaded, d, described))
+		}
+	}
+	result.set.Close = closeAll
+	return result, nil
+}
+
+func (s source) entry(loaded *runtime.Loaded, d runtime.Described, p *plugin.Plugin) registry.Entry {
+	version := d.Version
+	if version == "" || version == "0.0.0" {
+		version = cmp.Or(p.Version, version, "0.0.0")
+	}
+	return registry.Entry{
+		Handler: catalogue.Handler{
+			Name: d.Name, Version: version + "+" + loaded.Hash, Description: d.Description,
+			Author: cmp.Or(d.Author, p.Author), Kind: s.kind, Source: s.path, Language: loaded.Language,
+			DataSchema: withoutNull(d.DataSchema), ResultSchema: withoutNull(d.ResultSchema), Defaults: d.Defaults,
+		},
+		Runner: hosted{loaded.Host, d.Name},
+	}
+}
+
+// failure describes a source that did not load.
+func (s source) failure(err error) registry.Failure {
+	name := filepath.Base(s.path)
+	f := registry.Failure{
+		Source: s.path, Kind: s.kind, Language: runtime.Language(s.path),
+		Name: strings.TrimSuffix(name, filepath.Ext(name)),
+	}
+	if !errors.As(err, &f.Err) {
+		f.Err = &catalogue.LoadError{Message: err.Error(), File: s.path, At: time.Now()}
+	}
+	return f
+}
+
+// hosted runs a handler of a module's process.
+type hosted struct {
+	host *runtime.Host
+	name string
+}
+
+var _ registry.Runner = hosted{}
+
+// Run implements [registry.Runner].
+func (h hosted) Run(ctx handler.Context) (json.RawMessage, error) { return h.host.Run(ctx, h.name) }
+
+// withoutNull makes the null that a shim writes for no schema no schema.
+func withoutNull(schema json.RawMessage) json.RawMessage {
+	if string(schema) == "null" {
+		return nil
+	}
+	return slices.Clip(schema)
+}
