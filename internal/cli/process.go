@@ -3,6 +3,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -45,20 +46,28 @@ func Main(p *Process) int {
 
 	done := make(chan error, 1)
 	go func() { done <- newRoot(p).ExecuteContext(ctx) }()
-	signals := 0
-	for {
+	code, err := wait(p.Signals, cancel, done)
+	if err != nil {
+		_, _ = fmt.Fprintf(p.Stderr, "jobrunner: %v\n", err)
+	}
+	return code
+}
+
+// wait returns when the command has ended or a second signal came. The first
+// one asks the command to end.
+func wait(signals <-chan os.Signal, cancel func(), done <-chan error) (code int, err error) {
+	for asked := false; ; {
 		select {
 		case err := <-done:
 			if err != nil {
-				_, _ = fmt.Fprintf(p.Stderr, "jobrunner: %v\n", err)
-				return exitFailed
+				return exitFailed, err
 			}
-			return exitOK
-		case <-p.Signals:
-			signals++
-			if signals > 1 {
-				return exitForced
+			return exitOK, nil
+		case <-signals:
+			if asked {
+				return exitForced, errors.New("stopped by force: running jobs are left to their locks")
 			}
+			asked = true
 			cancel()
 		}
 	}

@@ -14,9 +14,12 @@ import (
 // The settings that a command has flags for, by the part that reads them.
 var (
 	commonFlags  = []string{"config", "log-level", "log-format", "shutdown-timeout"}
-	redisFlags   = []string{"redis", "prefix"}
+	redisFlags   = []string{"redis", "prefix", "allow-host"}
 	backendFlags = []string{"listen", "data-dir", "database", "admin-email", "admin-password", "secure-cookies", "body-limit"}
-	workerFlags  = []string{"queue", "handlers", "plugins", "name"}
+	workerFlags  = []string{
+		"queue", "handlers", "plugins", "unknown-jobs", "job-timeout", "handler-env", "cache-dir",
+		"export-dir", "export-source", "export-connection",
+	}
 )
 
 func newRoot(p *Process) *cobra.Command {
@@ -29,7 +32,7 @@ func newRoot(p *Process) *cobra.Command {
 	root.SetArgs(p.Args)
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
-	root.AddCommand(newServe(p), newConfig(p), newVersion(p))
+	root.AddCommand(newDev(p), newServe(p), newWorker(p), newConfig(p), newVersion(p))
 	return root
 }
 

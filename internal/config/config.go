@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -13,25 +14,34 @@ import (
 	"time"
 )
 
+var databaseSchemes = []string{"sqlite", "postgres", "postgresql"}
+
 // Config holds the value of every setting; see [Settings] for what each is.
 type Config struct {
-	File            string        `koanf:"config"`
-	Listen          string        `koanf:"listen"`
-	DataDir         string        `koanf:"data-dir"`
-	Redis           string        `koanf:"redis"`
-	Prefix          string        `koanf:"prefix"`
-	Database        string        `koanf:"database"`
-	AdminEmail      string        `koanf:"admin-email"`
-	AdminPassword   string        `koanf:"admin-password"`
-	SecureCookies   bool          `koanf:"secure-cookies"`
-	BodyLimit       int64         `koanf:"body-limit"`
-	Queues          []string      `koanf:"queue"`
-	Handlers        []string      `koanf:"handlers"`
-	Plugins         []string      `koanf:"plugins"`
-	Name            string        `koanf:"name"`
-	ShutdownTimeout time.Duration `koanf:"shutdown-timeout"`
-	LogLevel        string        `koanf:"log-level"`
-	LogFormat       string        `koanf:"log-format"`
+	File              string        `koanf:"config"`
+	Listen            string        `koanf:"listen"`
+	DataDir           string        `koanf:"data-dir"`
+	Redis             string        `koanf:"redis"`
+	Prefix            string        `koanf:"prefix"`
+	Database          string        `koanf:"database"`
+	AdminEmail        string        `koanf:"admin-email"`
+	AdminPassword     string        `koanf:"admin-password"`
+	SecureCookies     bool          `koanf:"secure-cookies"`
+	BodyLimit         int64         `koanf:"body-limit"`
+	Queues            []string      `koanf:"queue"`
+	Handlers          []string      `koanf:"handlers"`
+	Plugins           []string      `koanf:"plugins"`
+	UnknownJobs       string        `koanf:"unknown-jobs"`
+	JobTimeout        time.Duration `koanf:"job-timeout"`
+	HandlerEnv        []string      `koanf:"handler-env"`
+	CacheDir          string        `koanf:"cache-dir"`
+	ExportDir         string        `koanf:"export-dir"`
+	ExportSources     []string      `koanf:"export-source"`
+	ExportConnections []string      `koanf:"export-connection"`
+	AllowHosts        []string      `koanf:"allow-host"`
+	ShutdownTimeout   time.Duration `koanf:"shutdown-timeout"`
+	LogLevel          string        `koanf:"log-level"`
+	LogFormat         string        `koanf:"log-format"`
 }
 
 // InvalidError says which setting has a value that cannot be used, and why.
@@ -58,10 +68,15 @@ func (c *Config) validate() error {
 		{"data-dir", notEmpty(c.DataDir)},
 		{"redis", checkURL(c.Redis, "redis", "rediss", "unix")},
 		{"prefix", notEmpty(c.Prefix)},
-		{"database", checkURL(c.Database, "sqlite", "postgres", "postgresql")},
+		{"database", checkURL(c.Database, databaseSchemes...)},
 		{"handlers", checkDirs(c.Handlers)},
 		{"plugins", checkDirs(c.Plugins)},
+		{"export-source", checkDirs(c.ExportSources)},
+		{"export-connection", checkConnections(c.ExportConnections)},
+		{"allow-host", checkHosts(c.AllowHosts)},
 		{"admin-password", checkPair(c.AdminEmail, c.AdminPassword)},
+		{"unknown-jobs", oneOf(c.UnknownJobs, "delay", "fail")},
+		{"job-timeout", notNegative(c.JobTimeout)},
 		{"body-limit", checkBodyLimit(c.BodyLimit)},
 		{"shutdown-timeout", notNegative(c.ShutdownTimeout)},
 		{"log-level", new(slog.Level).UnmarshalText([]byte(c.LogLevel))},
@@ -138,6 +153,34 @@ func checkDirs(dirs []string) error {
 		}
 		if !info.IsDir() {
 			return fmt.Errorf("%s is not a directory", filepath.Clean(dir))
+		}
+	}
+	return nil
+}
+
+// checkConnections never repeats a value either.
+func checkConnections(values []string) error {
+	for i, value := range values {
+		name, target, found := strings.Cut(value, "=")
+		if !found || name == "" || target == "" {
+			return fmt.Errorf("number %d must have the form NAME=URL", i+1)
+		}
+		if err := checkURL(target, databaseSchemes...); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// checkHosts refuses what looks like an address range and is none, since it
+// would be taken for a host name that never occurs.
+func checkHosts(hosts []string) error {
+	for _, host := range hosts {
+		if !strings.Contains(host, "/") {
+			continue
+		}
+		if _, err := netip.ParsePrefix(host); err != nil {
+			return fmt.Errorf("%q is neither a host name nor an address range such as 10.1.0.0/16", host)
 		}
 	}
 	return nil

@@ -37,7 +37,7 @@ func TestDefaultsNeedNoSource(t *testing.T) {
 	loaded, err := config.Load(nil, nil)
 	require.NoError(t, err)
 	want := config.Config{
-		Listen: "127.0.0.1:8080", DataDir: ".jobrunner", Prefix: "bull", BodyLimit: 5 << 20, Queues: []string{}, Handlers: []string{}, Plugins: []string{},
+		Listen: "127.0.0.1:8080", DataDir: ".jobrunner", Prefix: "bull", BodyLimit: 5 << 20, Queues: []string{}, Handlers: []string{}, Plugins: []string{}, HandlerEnv: []string{}, ExportSources: []string{}, ExportConnections: []string{}, AllowHosts: []string{}, UnknownJobs: "delay",
 		ShutdownTimeout: 30 * time.Second, LogLevel: "info", LogFormat: "text",
 	}
 	require.Empty(t, cmp.Diff(want, loaded.Config))
@@ -46,7 +46,7 @@ func TestDefaultsNeedNoSource(t *testing.T) {
 
 func TestFlagsWinOverVariablesOverTheFileOverDefaults(t *testing.T) {
 	t.Parallel()
-	path := writeFile(t, "listen: :1\nprefix: file\nname: file\nqueue: [a=1, b]\nshutdown-timeout: 5s\nbody-limit: 2048\nsecure-cookies: true\n")
+	path := writeFile(t, "listen: :1\nprefix: file\ncache-dir: file\nqueue: [a=1, b]\nshutdown-timeout: 5s\nbody-limit: 2048\nsecure-cookies: true\n")
 
 	loaded, err := config.Load(
 		flags(t, "--config", path, "--listen", ":3", "--handlers", t.TempDir()),
@@ -58,8 +58,8 @@ func TestFlagsWinOverVariablesOverTheFileOverDefaults(t *testing.T) {
 	require.Equal(t, "flag --listen", loaded.Origin("listen"))
 	require.Equal(t, "env", loaded.Prefix)
 	require.Equal(t, "environment variable JOBRUNNER_PREFIX", loaded.Origin("prefix"))
-	require.Equal(t, "file", loaded.Name)
-	require.Equal(t, "file "+path, loaded.Origin("name"))
+	require.Equal(t, "file", loaded.CacheDir)
+	require.Equal(t, "file "+path, loaded.Origin("cache-dir"))
 	require.Equal(t, []string{"a=1", "b"}, loaded.Queues)
 	require.Equal(t, 5*time.Second, loaded.ShutdownTimeout)
 	require.Len(t, loaded.Handlers, 1)
@@ -96,6 +96,11 @@ func TestBadValuesAreRefusedWithNameAndOrigin(t *testing.T) {
 		"body limit":            {"JOBRUNNER_BODY_LIMIT=10", "must be at least 1024"},
 		"body limit in words":   {"JOBRUNNER_BODY_LIMIT=5MB", "setting body-limit"},
 		"cookies":               {"JOBRUNNER_SECURE_COOKIES=perhaps", "setting secure-cookies"},
+		"job timeout":           {"JOBRUNNER_JOB_TIMEOUT=-1s", "must not be negative"},
+		"unknown jobs":          {"JOBRUNNER_UNKNOWN_JOBS=drop", "must be one of delay, fail"},
+		"nameless connection":   {"JOBRUNNER_EXPORT_CONNECTION=postgres://me:hush@db/x", "must have the form NAME=URL"},
+		"strange connection":    {"JOBRUNNER_EXPORT_CONNECTION=shop=mysql://me:hush@db/x", "shop: the URL's scheme must be one of"},
+		"host range":            {"JOBRUNNER_ALLOW_HOST=10.0.0.0/99", "neither a host name nor an address range"},
 		"log format":            {"JOBRUNNER_LOG_FORMAT=xml", "must be one of text, json"},
 		"duration":              {"JOBRUNNER_SHUTDOWN_TIMEOUT=soon", "setting shutdown-timeout (from environment variable JOBRUNNER_SHUTDOWN_TIMEOUT)"},
 		"negative duration":     {"JOBRUNNER_SHUTDOWN_TIMEOUT=-1s", "must not be negative"},
@@ -156,6 +161,7 @@ func TestValuesHideSecrets(t *testing.T) {
 		"JOBRUNNER_DATABASE=postgres://db/jobs?user=me&password=hush",
 		"JOBRUNNER_ADMIN_EMAIL=a@example.com", "JOBRUNNER_ADMIN_PASSWORD=hush",
 		"JOBRUNNER_QUEUE=a,b",
+		"JOBRUNNER_EXPORT_CONNECTION=shop=postgres://me:hush@db/shop,local=sqlite:shop.db",
 	})
 	require.NoError(t, err)
 
@@ -169,6 +175,7 @@ func TestValuesHideSecrets(t *testing.T) {
 	require.Equal(t, "postgres://db/jobs?password=********&user=me", texts["database"])
 	require.Equal(t, "********", texts["admin-password"])
 	require.Equal(t, "a,b", texts["queue"])
+	require.Equal(t, "shop=postgres://me:********@db/shop,local=sqlite:shop.db", texts["export-connection"])
 	require.Equal(t, "30s", texts["shutdown-timeout"])
 	require.Len(t, texts, len(config.Settings()))
 }

@@ -23,7 +23,7 @@ type secrecy int
 
 const (
 	public secrecy = iota
-	// secretURL hides the password in a URL.
+	// secretURL hides the password in a URL, or in each URL of a list of NAME=URL.
 	secretURL
 	// secret hides all of it.
 	secret
@@ -66,7 +66,16 @@ func Settings() []Setting {
 		{Name: "queue", Help: "queue to work on as NAME or NAME=CONCURRENCY; may be repeated", Default: []string{}},
 		{Name: "handlers", Help: "directory with handler files; may be repeated", Default: []string{}},
 		{Name: "plugins", Help: "directory with plugins; may be repeated", Default: []string{}},
-		{Name: "name", Help: "the worker's name in lists and logs (default the host's name)", Default: ""},
+		{Name: "unknown-jobs", Help: "what becomes of a job that no handler answers: delay puts it back, fail ends it", Default: "delay"},
+		{Name: "job-timeout", Help: "how long a job may run if its handler does not say; 0 means no limit", Default: time.Duration(0)},
+		{Name: "handler-env", Help: "environment variable that handlers in child processes may see; may be repeated", Default: []string{}},
+		{Name: "cache-dir", Help: "directory of built handlers (default the user's cache directory; with dev, in the data directory)", Default: ""},
+
+		{Name: "export-dir", Help: "directory that data-export writes to (default none; with dev, in the data directory)", Default: ""},
+		{Name: "export-source", Help: "directory that data-export may read files from; may be repeated", Default: []string{}},
+		{Name: "export-connection", Help: "database that data-export may read, as NAME=URL; may be repeated", Default: []string{}, secrecy: secretURL},
+
+		{Name: "allow-host", Help: "host name or address range that handlers and webhooks may reach though it is not public; may be repeated", Default: []string{}},
 
 		{Name: "shutdown-timeout", Help: "how long running jobs and requests may take to end after a stop", Default: 30 * time.Second},
 		{Name: "log-level", Help: "debug, info, warn or error", Default: "info"},

@@ -41,6 +41,9 @@ func (v Value) Text() string {
 }
 
 func mask(how secrecy, value any) any {
+	if list, ok := value.([]string); ok && how == secretURL {
+		return maskConnections(list)
+	}
 	text, isText := value.(string)
 	switch {
 	case how == public || !isText || text == "":
@@ -53,6 +56,16 @@ func mask(how secrecy, value any) any {
 	default:
 		return masked
 	}
+}
+
+// maskConnections hides the passwords in a list of NAME=URL.
+func maskConnections(list []string) []string {
+	shown := make([]string, len(list))
+	for i, item := range list {
+		name, target, _ := strings.Cut(item, "=")
+		shown[i] = name + "=" + MaskURL(target)
+	}
+	return shown
 }
 
 // MaskURL hides the password of a URL, in its user part and its parameters.

@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/jobrunner-dev/jobrunner/bullmq"
+	"github.com/jobrunner-dev/jobrunner/internal/config"
+	"github.com/jobrunner-dev/jobrunner/internal/datadir"
+	"github.com/jobrunner-dev/jobrunner/internal/redisd"
+)
+
+// defaultQueue is what dev works on if it is told nothing else.
+const defaultQueue = "default"
+
+func newDev(p *Process) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "dev",
+		Short: "Run everything in one process: backend, worker, web client, and a Redis of its own",
+		Long: "Run the backend and a worker together. Without --redis a redis-server or valkey-server is\n" +
+			"started with its data in the data directory; without --database SQL is a SQLite file there.\n" +
+			"The folders handlers and plugins of the working directory are loaded if they exist and none is named.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, log, err := p.settings(cmd)
+			if err != nil {
+				return err
+			}
+			cfg.Handlers = orExisting(cfg.Handlers, "handlers")
+			cfg.Plugins = orExisting(cfg.Plugins, "plugins")
+			if len(cfg.Queues) == 0 {
+				cfg.Queues = []string{defaultQueue}
+			}
+			return p.dev(cmd.Context(), cfg, log)
+		},
+	}
+	config.AddFlags(cmd.Flags(), slices.Concat(commonFlags, redisFlags, backendFlags, workerFlags)...)
+	return cmd
+}
+
+func (p *Process) dev(ctx context.Context, cfg *config.Loaded, log *slog.Logger) (err error) {
+	dir, err := datadir.Open(cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	if cfg.Redis == "" {
+		server, err := redisd.Start(ctx, redisd.Options{Dir: dir.Path("redis"), Logger: log})
+		if err != nil {
+			return err
+		}
+		defer server.Stop()
+		cfg.Redis = server.URL()
+	}
+	if cfg.Database == "" {
+		cfg.Database = databaseURL(dir)
+	}
+	cfg.ExportDir = cmp.Or(cfg.ExportDir, dir.Path("exports"))
+	cfg.CacheDir = cmp.Or(cfg.CacheDir, dir.Path("cache"))
+	redis, err := bullmq.OpenRedis(ctx, cfg.Redis, &bullmq.RedisOptions{Logger: log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, redis.Close()) }()
+
+	worker, err := openWorker(cfg, redis, log)
+	if err != nil {
+		return err
+	}
+	backend, err := openBackend(ctx, cfg, redis, cfg.Database, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, backend.close()) }()
+
+	g, running := errgroup.WithContext(ctx)
+	backend.run(running, g)
+	g.Go(func() error { return worker.Run(running) })
+	p.banner("JobRunner "+Version()+" is running", append(backend.lines(),
+		line{"Redis", cfg.Redis, "BullMQ programs can join, with the prefix " + cfg.Prefix},
+		line{"Data", dir.Path(), ""},
+	))
+	return g.Wait()
+}
+
+// orExisting returns the named folders, else the one of the working directory, if it is there.
+func orExisting(named []string, folder string) []string {
+	if len(named) > 0 {
+		return named
+	}
+	if info, err := os.Stat(folder); err == nil && info.IsDir() {
+		return []string{folder}
+	}
+	return nil
+}

@@ -1,0 +1,21 @@
+package cli
+
+import (
+	"net/netip"
+
+	"github.com/jobrunner-dev/jobrunner/internal/safedial"
+)
+
+// newDialer returns a dialer for what users make JobRunner connect to: public
+// addresses, and the hosts and address ranges that the setting allows.
+func newDialer(allow []string) *safedial.Dialer {
+	var opts safedial.Options
+	for _, host := range allow {
+		if prefix, err := netip.ParsePrefix(host); err == nil {
+			opts.Allow = append(opts.Allow, prefix)
+			continue
+		}
+		opts.AllowHosts = append(opts.AllowHosts, host)
+	}
+	return safedial.New(opts)
+}

@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jobrunner-dev/jobrunner/bullmq"
+	"github.com/jobrunner-dev/jobrunner/internal/config"
+	"github.com/jobrunner-dev/jobrunner/internal/worker"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/core"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/core/export"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/runtime"
+)
+
+func newWorker(p *Process) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "worker",
+		Short: "Run handlers on queues of any Redis that BullMQ programs use",
+		Example: "  jobrunner worker --redis redis://localhost:6379 --queue mail=20 --queue reports=2 \\\n" +
+			"    --handlers ./handlers",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, log, err := p.settings(cmd)
+			if err != nil {
+				return err
+			}
+			switch {
+			case cfg.Redis == "":
+				return errors.New("--redis is required: the URL of the Redis that holds the queues")
+			case len(cfg.Queues) == 0:
+				return errors.New("--queue is required: a worker takes jobs only from queues it was told to serve")
+			}
+			return p.work(cmd.Context(), cfg, log)
+		},
+	}
+	config.AddFlags(cmd.Flags(), slices.Concat(commonFlags, redisFlags, workerFlags)...)
+	return cmd
+}
+
+// openWorker puts a worker together; it does nothing before its Run.
+func openWorker(cfg *config.Loaded, redis *bullmq.Redis, log *slog.Logger) (*worker.Supervisor, error) {
+	queues, err := parseQueues(cfg.Queues)
+	if err != nil {
+		return nil, err
+	}
+	opts := worker.Options{
+		Backend:         redis,
+		Prefix:          cfg.Prefix,
+		HandlerDirs:     cfg.Handlers,
+		PluginDirs:      cfg.Plugins,
+		Core:            core.Options{Dialer: newDialer(cfg.AllowHosts), Export: exportOptions(cfg)},
+		Runtime:         runtime.LoaderOptions{CacheDir: cfg.CacheDir, Env: cfg.HandlerEnv, Logger: log},
+		Timeout:         cfg.JobTimeout,
+		Unknown:         worker.UnknownPolicy(cfg.UnknownJobs),
+		ShutdownTimeout: cfg.ShutdownTimeout,
+		Logger:          log,
+	}
+	for _, q := range queues {
+		opts.Queues = append(opts.Queues, worker.Queue{Name: q.name, Concurrency: q.concurrency})
+	}
+	return worker.New(opts)
+}
+
+func exportOptions(cfg *config.Loaded) export.Options {
+	opts := export.Options{Dir: cfg.ExportDir, SourceDirs: cfg.ExportSources, Connections: map[string]string{}}
+	for _, connection := range cfg.ExportConnections {
+		name, target, _ := strings.Cut(connection, "=")
+		opts.Connections[name] = target
+	}
+	return opts
+}
+
+func (p *Process) work(ctx context.Context, cfg *config.Loaded, log *slog.Logger) (err error) {
+	redis, err := bullmq.OpenRedis(ctx, cfg.Redis, &bullmq.RedisOptions{Logger: log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, redis.Close()) }()
+	supervisor, err := openWorker(cfg, redis, log)
+	if err != nil {
+		return err
+	}
+	return supervisor.Run(ctx)
+}
