@@ -134,10 +134,12 @@ func TestJobsSubmittedOverRESTAreRunByNode(t *testing.T) {
 	c.call(t, http.MethodPost, "/queues/"+q.Name+"/jobs/bulk", params{"jobs": thousand()}, http.StatusCreated, &bulk)
 	require.Len(t, bulk.Items, 1000)
 
+	ctx, cancel := context.WithTimeout(testContext(t), patience)
+	defer cancel()
 	seen := map[string]json.RawMessage{}
 	for len(seen) < 1000 {
 		var m liveMessage
-		require.NoError(t, wsjson.Read(testContext(t), live, &m), "after %d of 1000 results", len(seen))
+		require.NoError(t, wsjson.Read(ctx, live, &m), "after %d of 1000 results", len(seen))
 		require.NotEqual(t, "resync", m.Type, "the live feed lost messages after %d results", len(seen))
 		if m.Type == "completed" {
 			seen[m.JobID] = m.ReturnValue
