@@ -122,6 +122,8 @@ func (b *Board) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "This path takes GET.", http.StatusMethodNotAllowed)
 	case strings.HasPrefix(rest, "static/"):
 		b.serveAsset(w, r, rest)
+	case rest == "session.js":
+		b.serveSessionScript(w, r)
 	case isPage(rest):
 		b.servePage(w, r)
 	default:

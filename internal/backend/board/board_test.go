@@ -74,10 +74,10 @@ func (a *auditor) Record(_ context.Context, e store.AuditEntry) {
 }
 
 var fixture = fstest.MapFS{
-	"index.ejs": {Data: []byte(`<base href="<%= basePath %>" /><title><%= title %></title>
+	"index.ejs": {Data: []byte(`<head><base href="<%= basePath %>" /><title><%= title %></title>
 <link href="https://fonts.googleapis.com/css2?family=X" rel="stylesheet">
 <link href="static/css/main.0123456789.css" rel="stylesheet">
-<link rel="icon" href="<%= favIconDefault %>"><link href="<%= favIconAlternative %>">
+<link rel="icon" href="<%= favIconDefault %>"><link href="<%= favIconAlternative %>"></head>
 <script id="__UI_CONFIG__" type="application/json"><%- uiConfig %></script>`)},
 	"static/css/main.0123456789.css":           {Data: []byte("body{}")},
 	"static/locales/en-US/messages.json":       {Data: []byte("{}")},
@@ -186,6 +186,7 @@ func TestPageIsFilledInForPeopleWhoHaveSignedIn(t *testing.T) {
 		require.Contains(t, page, `<title>JobRunner queues</title>`)
 		require.Contains(t, page, `"boardTitle":"JobRunner queues"`)
 		require.Contains(t, page, "static/css/main.0123456789.css")
+		require.Contains(t, page, `<script defer src="session.js"></script></head>`)
 		require.NotContains(t, page, "googleapis")
 		require.NotContains(t, page, "<%")
 		require.Contains(t, resp.Header.Get("Content-Security-Policy"), "script-src 'self'")
@@ -193,6 +194,9 @@ func TestPageIsFilledInForPeopleWhoHaveSignedIn(t *testing.T) {
 	resp := b.do(t, "", http.MethodGet, "/queue/mail?status=failed", "")
 	require.Equal(t, http.StatusSeeOther, resp.StatusCode)
 	require.Equal(t, "/login?next=%2Fadmin%2Fqueues%2Fqueue%2Fmail%3Fstatus%3Dfailed", resp.Header.Get("Location"))
+	script := b.do(t, "", http.MethodGet, "/session.js", "")
+	require.Equal(t, http.StatusOK, script.StatusCode)
+	require.Contains(t, script.Header.Get("Content-Type"), "text/javascript")
 	require.Equal(t, http.StatusNotFound, b.do(t, "viewer", http.MethodGet, "/nowhere", "").StatusCode)
 	require.Equal(t, http.StatusMethodNotAllowed, b.do(t, "viewer", http.MethodPost, "/", "").StatusCode)
 }

@@ -8,6 +8,11 @@ import (
 //go:embed all:dist
 var embedded embed.FS
 
+// sessionScript keeps the sign-in of an open page from ending.
+//
+//go:embed session.js
+var sessionScript []byte
+
 // Dist returns the page's files as they were built into the program. Without
 // a build it has no index.ejs.
 func Dist() fs.FS {

@@ -1,6 +1,7 @@
 package board
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // pagePolicy lets the page run its own files only. Its theme and its index file
@@ -74,7 +76,8 @@ func renderPage(files fs.FS, mount string) ([]byte, error) {
 		"<%= favIconAlternative %>", html.EscapeString(config.FavIcon.Alternative),
 		"<%- uiConfig %>", string(encoded),
 	).Replace(string(text))
-	return foreignLink.ReplaceAll([]byte(filled), nil), nil
+	filled = foreignLink.ReplaceAllString(filled, "")
+	return []byte(strings.Replace(filled, "</head>", `<script defer src="session.js"></script></head>`, 1)), nil
 }
 
 // isPage reports whether a path below the board is one of the page's views.
@@ -109,6 +112,15 @@ func (b *Board) servePage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = w.Write(b.page)
+}
+
+// serveSessionScript sends our addition to the page.
+func (b *Board) serveSessionScript(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "text/javascript; charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-cache")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(sessionScript))
 }
 
 // serveAsset sends a file of the package. They are public, as is the package.

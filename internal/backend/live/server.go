@@ -12,6 +12,7 @@ import (
 	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/internal/backend/auth"
 	"github.com/jobrunner-dev/jobrunner/internal/backend/problem"
+	"github.com/jobrunner-dev/jobrunner/internal/backend/request"
 	"github.com/jobrunner-dev/jobrunner/internal/event"
 )
 
@@ -134,7 +135,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) *auth.Principal {
 		err = s.enter()
 	}
 	if err != nil {
-		problem.Write(w, "", err)
+		problem.Write(w, request.From(r.Context()).ID, err)
 		return nil
 	}
 	return p

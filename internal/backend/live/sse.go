@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jobrunner-dev/jobrunner/internal/backend/problem"
+	"github.com/jobrunner-dev/jobrunner/internal/backend/request"
 )
 
 // Events serves GET /api/v1/events: the same messages as server-sent events.
@@ -30,7 +31,7 @@ func (s *Server) Events(w http.ResponseWriter, r *http.Request) {
 	subscribe := command{Topics: queryTopics(r)}
 	subscribe.Epoch, subscribe.Since = parseEventID(r.Header.Get("Last-Event-ID"))
 	if err := ss.checkTopics(subscribe.Topics); err != nil {
-		problem.Write(w, "", err)
+		problem.Write(w, request.From(r.Context()).ID, err)
 		return
 	}
 	h := w.Header()
