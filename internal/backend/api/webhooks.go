@@ -122,7 +122,11 @@ func (h *webhookHandlers) list(ctx context.Context, in *PageQuery) (*pageOutput[
 }
 
 func (h *webhookHandlers) create(ctx context.Context, in *createWebhookInput) (*createWebhookOutput, error) {
-	w, err := h.hooks.Create(ctx, in.Body.spec(), webhookAuthor(ctx))
+	author, err := webhookAuthor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w, err := h.hooks.Create(ctx, in.Body.spec(), author)
 	if err != nil {
 		return nil, webhookProblem(err)
 	}
@@ -141,7 +145,11 @@ func (h *webhookHandlers) get(ctx context.Context, in *WebhookPath) (*webhookOut
 }
 
 func (h *webhookHandlers) put(ctx context.Context, in *putWebhookInput) (*webhookOutput, error) {
-	w, err := h.hooks.Update(ctx, in.ID, in.Body.spec(), webhookAuthor(ctx))
+	author, err := webhookAuthor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w, err := h.hooks.Update(ctx, in.ID, in.Body.spec(), author)
 	if err != nil {
 		return nil, webhookProblem(err)
 	}
@@ -176,9 +184,15 @@ func (s *WebhookSpec) spec() webhook.Spec {
 	return spec
 }
 
-func webhookAuthor(ctx context.Context) webhook.Author {
+// webhookAuthor returns who makes or changes a webhook. Deliveries carry what
+// jobs returned, so whoever may not read jobs may not have it sent somewhere.
+func webhookAuthor(ctx context.Context) (webhook.Author, error) {
 	p := auth.FromContext(ctx)
-	return webhook.Author{ID: p.ID, Queues: p.Queues}
+	if !p.Has(auth.JobsRead) {
+		return webhook.Author{}, problem.New(http.StatusForbidden, "missing_scope", "This needs the scope "+string(auth.JobsRead)+" as well.").
+			At("header.Authorization", "The credential lacks the scope "+string(auth.JobsRead)+".")
+	}
+	return webhook.Author{ID: p.ID, Queues: p.Queues}, nil
 }
 
 // webhookProblem explains the errors of the service that callers can do something about.
