@@ -4,12 +4,14 @@ import "./styles/index.css";
 
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
-import { StrictMode } from "react";
+import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
-import { Toaster } from "sonner";
 import { session } from "./api/session";
 import { startTheme, useTheme } from "./lib/theme";
 import { queries, router } from "./router";
+
+// Nothing is said before something was done; the page comes first.
+const Toaster = lazy(() => import("sonner").then((module) => ({ default: module.Toaster })));
 
 function App() {
   const { resolved } = useTheme();
@@ -17,7 +19,9 @@ function App() {
     <StrictMode>
       <QueryClientProvider client={queries}>
         <RouterProvider router={router} />
-        <Toaster theme={resolved} position="bottom-right" closeButton />
+        <Suspense>
+          <Toaster theme={resolved} position="bottom-right" closeButton />
+        </Suspense>
       </QueryClientProvider>
     </StrictMode>
   );

@@ -1,11 +1,11 @@
-import { z } from "@/lib/zod";
+import * as z from "@/lib/zod";
 
 const problemSchema = z.object({
-  title: z.string().optional(),
-  detail: z.string().optional(),
-  code: z.string().optional(),
-  requestId: z.string().optional(),
-  errors: z.array(z.object({ location: z.string(), message: z.string() })).optional(),
+  title: z.optional(z.string()),
+  detail: z.optional(z.string()),
+  code: z.optional(z.string()),
+  requestId: z.optional(z.string()),
+  errors: z.optional(z.array(z.object({ location: z.string(), message: z.string() }))),
 });
 
 export interface FieldProblem {

@@ -1,8 +1,8 @@
 import { config } from "@/lib/config";
-import { z } from "@/lib/zod";
+import * as z from "@/lib/zod";
 import { ApiError } from "./error";
 
-const grantSchema = z.object({ accessToken: z.string().min(1), expiresIn: z.number() });
+const grantSchema = z.object({ accessToken: z.string().check(z.minLength(1)), expiresIn: z.number() });
 
 export type Grant = z.infer<typeof grantSchema>;
 

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "react";
+import { cn } from "@/lib/cn";
 import { formatExact, formatRelative, relativeRefreshInterval } from "@/lib/time";
 
 /** The current time, updated as often as a relative time near it changes. */
@@ -16,7 +17,11 @@ export function RelativeTime({ time, className }: { time: number; className?: st
   const [interval] = useState(() => relativeRefreshInterval(time, Date.now()));
   const now = useNow(interval);
   return (
-    <time dateTime={new Date(time).toISOString()} title={formatExact(time)} className={className}>
+    <time
+      dateTime={new Date(time).toISOString()}
+      title={formatExact(time)}
+      className={cn("tabular-nums", className)}
+    >
       {formatRelative(time, now)}
     </time>
   );

@@ -5,7 +5,7 @@ const labels: Record<JobState, string> = {
   waiting: "Waiting",
   prioritized: "Prioritized",
   delayed: "Delayed",
-  "waiting-children": "Waiting for children",
+  "waiting-children": "Awaiting children",
   active: "Active",
   completed: "Completed",
   failed: "Failed",

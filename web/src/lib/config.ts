@@ -1,8 +1,8 @@
-import { z } from "@/lib/zod";
+import * as z from "@/lib/zod";
 
 const configSchema = z.object({
   /** Where the client is mounted, with a slash at both ends. */
-  basePath: z.string().startsWith("/").endsWith("/").default("/"),
+  basePath: z._default(z.string().check(z.startsWith("/"), z.endsWith("/")), "/"),
 });
 
 export type Config = z.infer<typeof configSchema>;

@@ -1,4 +1,4 @@
-import { z } from "@/lib/zod";
+import * as z from "@/lib/zod";
 
 const counts = z.object({
   waiting: z.number(),
@@ -10,26 +10,26 @@ const counts = z.object({
   failed: z.number(),
 });
 
-const hello = z.object({ type: z.literal("hello"), epoch: z.string(), seq: z.number().default(0) });
+const hello = z.object({ type: z.literal("hello"), epoch: z.string(), seq: z._default(z.number(), 0) });
 const resync = z.object({
   type: z.literal("resync"),
-  epoch: z.string().optional(),
-  seq: z.number().default(0),
+  epoch: z.optional(z.string()),
+  seq: z._default(z.number(), 0),
 });
 const subscribed = z.object({
   type: z.literal("subscribed"),
-  topics: z.array(z.string()).default([]),
+  topics: z._default(z.array(z.string()), []),
 });
 const refused = z.object({
   type: z.literal("error"),
   code: z.string(),
-  message: z.string().default(""),
-  topics: z.array(z.string()).default([]),
+  message: z._default(z.string(), ""),
+  topics: z._default(z.array(z.string()), []),
 });
 const stats = z.object({
   type: z.literal("stats"),
   ts: z.number(),
-  queues: z.array(z.object({ name: z.string(), paused: z.boolean(), counts })).default([]),
+  queues: z._default(z.array(z.object({ name: z.string(), paused: z.boolean(), counts })), []),
 });
 
 const jobEventTypes = [
@@ -51,15 +51,15 @@ const queueEventTypes = ["cleaned", "drained", "paused", "resumed"] as const;
 const event = z.object({
   type: z.enum([...jobEventTypes, ...queueEventTypes]),
   queue: z.string(),
-  jobId: z.string().default(""),
+  jobId: z._default(z.string(), ""),
   ts: z.number(),
   seq: z.number(),
-  name: z.string().optional(),
-  prev: z.string().optional(),
-  progress: z.unknown().optional(),
-  returnValue: z.unknown().optional(),
-  failedReason: z.string().optional(),
-  truncated: z.boolean().optional(),
+  name: z.optional(z.string()),
+  prev: z.optional(z.string()),
+  progress: z.optional(z.unknown()),
+  returnValue: z.optional(z.unknown()),
+  failedReason: z.optional(z.string()),
+  truncated: z.optional(z.boolean()),
 });
 
 const messageSchema = z.union([event, stats, hello, resync, subscribed, refused]);

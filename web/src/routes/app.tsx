@@ -2,7 +2,8 @@ import { createRoute, lazyRouteComponent, redirect } from "@tanstack/react-route
 import { session } from "@/api/session";
 import { jobStates } from "@/api/types";
 import { AppShell } from "@/components/layout/app-shell";
-import { z } from "@/lib/zod";
+import * as z from "@/lib/zod";
+import { NotFoundPage } from "./fallbacks";
 import { rootRoute } from "./root";
 
 /** Everything that needs someone to be signed in. */
@@ -16,8 +17,8 @@ export const appRoute = createRoute({
   component: AppShell,
 });
 
-const cursor = z.string().optional().catch(undefined);
-const prefill = z.string().optional().catch(undefined);
+const cursor = z.catch(z.optional(z.string()), undefined);
+const prefill = z.catch(z.optional(z.string()), undefined);
 
 const dashboardRoute = createRoute({
   getParentRoute: () => appRoute,
@@ -35,7 +36,7 @@ const queuesRoute = createRoute({
 const queueRoute = createRoute({
   getParentRoute: () => appRoute,
   path: "/queues/$queue",
-  validateSearch: z.object({ state: z.enum(jobStates).optional().catch(undefined), cursor }),
+  validateSearch: z.object({ state: z.catch(z.optional(z.enum(jobStates)), undefined), cursor }),
   component: lazyRouteComponent(() => import("@/features/queues/queue-page"), "QueuePage"),
 });
 
@@ -90,6 +91,12 @@ const apiKeysRoute = createRoute({
   component: lazyRouteComponent(() => import("@/features/api-keys/api-keys-page"), "ApiKeysPage"),
 });
 
+const unknownRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "$",
+  component: NotFoundPage,
+});
+
 export const appRoutes = appRoute.addChildren([
   dashboardRoute,
   queuesRoute,
@@ -102,4 +109,5 @@ export const appRoutes = appRoute.addChildren([
   handlerRoute,
   workersRoute,
   apiKeysRoute,
+  unknownRoute,
 ]);

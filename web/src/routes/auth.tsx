@@ -1,15 +1,11 @@
 import { createRoute, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { session } from "@/api/session";
 import { setupQuery } from "@/features/auth/queries";
-import { z } from "@/lib/zod";
+import * as z from "@/lib/zod";
 import { rootRoute } from "./root";
 
 /** A place on this site to go on to; anything else is dropped, so that a link can't lead elsewhere. */
-const ownPath = z
-  .string()
-  .regex(/^\/(?![/\\])/)
-  .optional()
-  .catch(undefined);
+const ownPath = z.catch(z.optional(z.string().check(z.regex(/^\/(?![/\\])/))), undefined);
 
 export const loginRoute = createRoute({
   getParentRoute: () => rootRoute,

@@ -1,15 +1,17 @@
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
 import { Menu as MenuIcon, Plus } from "lucide-react";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { Button, buttonVariants } from "@/components/ui/button";
-import { Sheet } from "@/components/ui/dialog";
 import { useCan } from "@/features/auth/queries";
 import { cn } from "@/lib/cn";
 import { LiveProvider } from "@/live/context";
 import { Breadcrumbs } from "./breadcrumbs";
 import { ConnectionState } from "./connection-state";
 import { Navigation } from "./navigation";
-import { UserMenu } from "./user-menu";
+
+// Popups bring a positioning engine along that no page needs to appear.
+const UserMenu = lazy(() => import("./user-menu").then((module) => ({ default: module.UserMenu })));
+const Sheet = lazy(() => import("@/components/ui/dialog").then((module) => ({ default: module.Sheet })));
 
 /** The frame of the signed-in pages: sections at the left, the place and the connection on top. */
 export function AppShell() {
@@ -42,6 +44,12 @@ export function AppShell() {
 
 function TopBar() {
   const [open, setOpen] = useState(false);
+  // Once shown it stays, so that it can slide out.
+  const [opened, setOpened] = useState(false);
+  const show = () => {
+    setOpened(true);
+    setOpen(true);
+  };
   return (
     <header className="sticky top-0 z-30 flex h-13 shrink-0 items-center gap-3 border-b bg-background/90 px-4 backdrop-blur-sm sm:px-6">
       <Button
@@ -49,17 +57,23 @@ function TopBar() {
         size="icon"
         className="-ml-2 md:hidden"
         aria-label="Open the menu"
-        onClick={() => setOpen(true)}
+        onClick={show}
       >
         <MenuIcon aria-hidden="true" />
       </Button>
-      <Sheet open={open} onOpenChange={setOpen} title="Menu">
-        <Navigation onNavigate={() => setOpen(false)} />
-      </Sheet>
+      {opened && (
+        <Suspense>
+          <Sheet open={open} onOpenChange={setOpen} title="Menu">
+            <Navigation onNavigate={() => setOpen(false)} />
+          </Sheet>
+        </Suspense>
+      )}
       <Breadcrumbs />
       <ConnectionState />
       <NewJobLink />
-      <UserMenu />
+      <Suspense fallback={<div className="size-8" />}>
+        <UserMenu />
+      </Suspense>
       <LoadingLine />
     </header>
   );

@@ -25,7 +25,12 @@ export function PayloadEditor({ schema, payload, view, errors, onChange }: Paylo
         <FormView schema={schema} payload={payload} errors={errors} onChange={onChange} />
       ) : (
         <>
-          <div className={cn("rounded-md border border-input", errors.size > 0 && "border-destructive")}>
+          <div
+            className={cn(
+              "overflow-hidden rounded-md border border-input focus-within:outline-2 focus-within:outline-ring",
+              errors.size > 0 && "border-destructive",
+            )}
+          >
             <Suspense fallback={<Skeleton className="h-48" />}>
               <JsonEditor
                 value={payload.text}

@@ -1,5 +1,5 @@
 import { type ExactJson, toExact } from "@/lib/exact-json";
-import { z } from "@/lib/zod";
+import * as z from "@/lib/zod";
 
 interface Common {
   title?: string;
@@ -69,33 +69,30 @@ export type FieldSchema =
   | JsonField;
 
 const node = z.looseObject({
-  $ref: z.string().optional().catch(undefined),
-  type: z
-    .union([z.string(), z.array(z.string())])
-    .optional()
-    .catch(undefined),
-  title: z.string().optional().catch(undefined),
-  description: z.string().optional().catch(undefined),
-  default: z.unknown().optional(),
-  const: z.unknown().optional(),
-  enum: z.array(z.unknown()).optional().catch(undefined),
-  anyOf: z.array(z.unknown()).optional().catch(undefined),
-  oneOf: z.array(z.unknown()).optional().catch(undefined),
-  format: z.string().optional().catch(undefined),
-  writeOnly: z.boolean().optional().catch(undefined),
-  minLength: z.number().optional().catch(undefined),
-  maxLength: z.number().optional().catch(undefined),
-  pattern: z.string().optional().catch(undefined),
-  examples: z.array(z.unknown()).optional().catch(undefined),
-  minimum: z.number().optional().catch(undefined),
-  maximum: z.number().optional().catch(undefined),
-  exclusiveMinimum: z.number().optional().catch(undefined),
-  exclusiveMaximum: z.number().optional().catch(undefined),
-  items: z.unknown().optional(),
-  minItems: z.number().optional().catch(undefined),
-  maxItems: z.number().optional().catch(undefined),
-  properties: z.record(z.string(), z.unknown()).optional().catch(undefined),
-  required: z.array(z.string()).optional().catch(undefined),
+  $ref: z.catch(z.optional(z.string()), undefined),
+  type: z.catch(z.optional(z.union([z.string(), z.array(z.string())])), undefined),
+  title: z.catch(z.optional(z.string()), undefined),
+  description: z.catch(z.optional(z.string()), undefined),
+  default: z.optional(z.unknown()),
+  const: z.optional(z.unknown()),
+  enum: z.catch(z.optional(z.array(z.unknown())), undefined),
+  anyOf: z.catch(z.optional(z.array(z.unknown())), undefined),
+  oneOf: z.catch(z.optional(z.array(z.unknown())), undefined),
+  format: z.catch(z.optional(z.string()), undefined),
+  writeOnly: z.catch(z.optional(z.boolean()), undefined),
+  minLength: z.catch(z.optional(z.number()), undefined),
+  maxLength: z.catch(z.optional(z.number()), undefined),
+  pattern: z.catch(z.optional(z.string()), undefined),
+  examples: z.catch(z.optional(z.array(z.unknown())), undefined),
+  minimum: z.catch(z.optional(z.number()), undefined),
+  maximum: z.catch(z.optional(z.number()), undefined),
+  exclusiveMinimum: z.catch(z.optional(z.number()), undefined),
+  exclusiveMaximum: z.catch(z.optional(z.number()), undefined),
+  items: z.optional(z.unknown()),
+  minItems: z.catch(z.optional(z.number()), undefined),
+  maxItems: z.catch(z.optional(z.number()), undefined),
+  properties: z.catch(z.optional(z.record(z.string(), z.unknown())), undefined),
+  required: z.catch(z.optional(z.array(z.string())), undefined),
 });
 
 type Node = z.infer<typeof node>;

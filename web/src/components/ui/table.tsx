@@ -4,8 +4,8 @@ import { cn } from "@/lib/cn";
 /** A table that scrolls sideways inside its own box when it doesn't fit. */
 export function Table({ className, ...props }: ComponentProps<"table">) {
   return (
-    <div className="relative w-full overflow-x-auto">
-      <table {...props} className={cn("w-full border-collapse text-left tabular-nums", className)} />
+    <div className="@container relative w-full overflow-x-auto">
+      <table {...props} className={cn("w-full border-collapse text-left", className)} />
     </div>
   );
 }
@@ -16,7 +16,7 @@ export function TableHead({ className, ...props }: ComponentProps<"th">) {
       scope="col"
       {...props}
       className={cn(
-        "h-9 whitespace-nowrap border-b px-4 font-medium text-[0.8125rem] text-muted-foreground",
+        "h-9 whitespace-nowrap border-b px-4 last:pr-4 font-medium text-[0.8125rem] text-muted-foreground",
         className,
       )}
     />
@@ -33,5 +33,5 @@ export function TableRow({ className, ...props }: ComponentProps<"tr">) {
 }
 
 export function TableCell({ className, ...props }: ComponentProps<"td">) {
-  return <td {...props} className={cn("h-10 px-4 py-1.5 align-middle", className)} />;
+  return <td {...props} className={cn("h-10 px-4 py-1.5 align-middle last:pr-4", className)} />;
 }

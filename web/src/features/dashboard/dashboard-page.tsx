@@ -32,11 +32,11 @@ export function DashboardPage() {
     <Page title="Dashboard" description={stats && summary(stats)}>
       <Totals counts={stats?.jobs} samples={samples} />
       <div className="grid items-start gap-5 xl:grid-cols-[minmax(0,1fr)_24rem]">
-        <BusiestQueues stats={stats} />
-        <div className="grid min-w-0 items-start gap-5 md:grid-cols-2 xl:grid-cols-1">
-          {stats && <RecentFailures stats={stats} />}
+        <div className="flex min-w-0 flex-col gap-5">
+          <BusiestQueues stats={stats} />
           <WorkerSummary />
         </div>
+        {stats && <RecentFailures stats={stats} />}
       </div>
     </Page>
   );

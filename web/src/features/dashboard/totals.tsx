@@ -11,7 +11,7 @@ import { Sparkline } from "./sparkline";
 export function Totals({ counts, samples }: { counts: JobCounts | undefined; samples: readonly Sample[] }) {
   if (!counts) return <Skeleton className="h-48" />;
   return (
-    <div className="grid gap-3 lg:grid-cols-[repeat(2,minmax(0,1fr))]">
+    <div className="grid grid-cols-2 gap-3">
       <TrendTile
         label="Jobs yet to run"
         count={backlog(counts)}
@@ -49,17 +49,20 @@ function TrendTile({
   className: string;
 }) {
   return (
-    <section aria-label={label} className="flex items-center gap-6 rounded-lg border bg-card px-4 py-3">
+    <section
+      aria-label={label}
+      className="flex gap-x-6 gap-y-1 rounded-lg border bg-card px-4 py-3 max-sm:flex-col sm:items-center"
+    >
       <div className="shrink-0">
         <h2 className="text-muted-foreground">{label}</h2>
         <p className="font-semibold text-2xl tabular-nums tracking-tight" title={formatCount(count)}>
           {formatCompactCount(count)}
         </p>
       </div>
-      <div className={cn("min-w-0 grow", className)}>
+      <div className={cn("min-h-12 min-w-0 grow", className)}>
         <Sparkline samples={samples} value={value} />
         {samples.length > 1 && (
-          <p className="mt-1 text-right text-muted-foreground text-xs">since this page was opened</p>
+          <p className="mt-1 text-muted-foreground text-xs sm:text-right">since opened</p>
         )}
       </div>
     </section>
@@ -68,8 +71,8 @@ function TrendTile({
 
 function StateTile({ state, count }: { state: JobState; count: number }) {
   return (
-    <div className="-mr-px -mb-px border-r border-b px-4 py-2.5">
-      <dt className="flex items-center gap-1.5 text-[0.8125rem] text-muted-foreground">
+    <div className="-mr-px -mb-px border-r border-b px-3.5 py-2.5 max-sm:last:col-span-2">
+      <dt className="flex items-center gap-1.5 text-muted-foreground text-xs">
         <span
           aria-hidden="true"
           className={cn("size-2 shrink-0 rounded-full bg-current", stateText[state])}

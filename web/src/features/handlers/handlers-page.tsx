@@ -49,7 +49,7 @@ function HandlerTable({ handlers }: { handlers: readonly Handler[] }) {
       <tbody>
         {handlers.map((handler) => (
           <TableRow key={handler.name}>
-            <TableCell className="max-w-0 w-1/2 py-2">
+            <TableCell className="w-2/5 max-w-0 py-2">
               <span className="flex items-center gap-2">
                 <Link
                   to="/handlers/$name"
@@ -72,7 +72,9 @@ function HandlerTable({ handlers }: { handlers: readonly Handler[] }) {
               <Badge>{handler.kind}</Badge>
             </TableCell>
             <TableCell className="max-sm:hidden">{handler.version}</TableCell>
-            <TableCell className="max-w-0 truncate max-md:hidden">{handler.queues.join(", ")}</TableCell>
+            <TableCell className="w-1/4 max-w-0 truncate max-md:hidden">
+              {handler.queues.join(", ")}
+            </TableCell>
             <TableCell className="text-right">{handler.workers}</TableCell>
           </TableRow>
         ))}

@@ -1,7 +1,6 @@
 import type { Job } from "@/api/types";
 import { CopyButton } from "@/components/copy-button";
 import { Card } from "@/components/ui/card";
-import { plural } from "@/lib/format";
 
 /** Why the job failed: the latest reason, then the stack of each failed attempt, newest first. */
 export function JobFailure({ job }: { job: Job }) {
@@ -22,7 +21,7 @@ export function JobFailure({ job }: { job: Job }) {
       {attempts.map(({ number, text }, index) => (
         <details key={number} open={index === 0} className="border-t">
           <summary className="px-4 py-2 text-muted-foreground hover:text-foreground">
-            Stack of failed attempt {number} of {plural(job.stacktrace.length, "kept stack")}
+            Stack trace of failed attempt {number}
           </summary>
           <StackTrace text={text} />
         </details>

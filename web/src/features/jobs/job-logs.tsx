@@ -59,7 +59,7 @@ function LogLines({ lines, first, running }: { lines: readonly string[]; first: 
   if (lines.length === 0) {
     return (
       <p className="p-4 text-muted-foreground">
-        {running ? "Nothing written yet." : "The handler wrote nothing to the log."}
+        {running ? "Nothing written yet." : "Nothing has been written to the log."}
       </p>
     );
   }

@@ -64,14 +64,14 @@ function JobView({ detail: { job, exact } }: { detail: JobDetail }) {
           </Card>
           <JobLogs queue={job.queue} id={job.id} running={running} />
         </div>
-        <div className="flex min-w-0 flex-col gap-5 max-lg:order-first">
+        <div className="flex min-w-0 flex-col gap-5">
           <Card title="Timeline">
             <JobTimeline job={job} />
           </Card>
           <Card title="Details">
             <JobFacts job={job} />
           </Card>
-          <Card title="Options" bodyClassName="p-0" className="max-lg:hidden">
+          <Card title="Options" bodyClassName="p-0">
             <JsonView text={exact.opts} label="options" />
           </Card>
         </div>

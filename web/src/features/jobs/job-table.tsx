@@ -93,7 +93,7 @@ export function JobTable({ jobs, state, queue }: { jobs: readonly Job[]; state: 
       <tbody>
         {jobs.map((job) => (
           <TableRow key={job.id}>
-            <TableCell className="max-w-0 min-w-40">
+            <TableCell className="w-full min-w-40 max-w-0 py-2 sm:w-auto">
               <Link
                 to="/queues/$queue/jobs/$jobId"
                 params={{ queue, jobId: job.id }}
@@ -102,10 +102,13 @@ export function JobTable({ jobs, state, queue }: { jobs: readonly Job[]; state: 
                 <span className="truncate font-medium">{job.name}</span>
                 <span className="truncate font-mono text-muted-foreground text-xs">{job.id}</span>
               </Link>
+              {state === "failed" && (
+                <p className="truncate text-[0.8125rem] text-destructive md:hidden">{job.failedReason}</p>
+              )}
             </TableCell>
             {columns.map((column) => (
               <TableCell key={column.label} className={column.className}>
-                <span className="whitespace-nowrap">{column.cell(job)}</span>
+                <span className="whitespace-nowrap tabular-nums">{column.cell(job)}</span>
               </TableCell>
             ))}
           </TableRow>

@@ -2,6 +2,7 @@ import { Field } from "@/components/ui/field";
 import { Input, NativeSelect } from "@/components/ui/input";
 import type { Target, TargetChoices } from "./target";
 
+const noHandlers = "No JobRunner worker serves this queue now. A BullMQ worker may know the name.";
 const typedOption = "\u0000typed";
 
 interface TargetFieldsProps {
@@ -13,7 +14,8 @@ interface TargetFieldsProps {
 
 /** Picks a queue, then one of the handlers that serve it. */
 export function TargetFields({ target, choices, errors, onChange }: TargetFieldsProps) {
-  const typed = target.typed || (choices.handlers.length === 0 && !choices.loading);
+  const unknown = target.queue !== "" && choices.handlers.length === 0 && !choices.loading;
+  const typed = target.typed || unknown;
 
   const pickQueue = (queue: string) => {
     // A handler that the other queue's workers have stays picked.
@@ -42,7 +44,12 @@ export function TargetFields({ target, choices, errors, onChange }: TargetFields
           </NativeSelect>
         )}
       </Field>
-      <Field label="Handler" required error={errors.name} description={describe(target, choices, typed)}>
+      <Field
+        label="Handler"
+        required
+        error={errors.name}
+        description={unknown ? noHandlers : choices.handler?.description}
+      >
         {(control) =>
           typed ? (
             <Input
@@ -75,11 +82,4 @@ export function TargetFields({ target, choices, errors, onChange }: TargetFields
       </Field>
     </div>
   );
-}
-
-function describe(target: Target, choices: TargetChoices, typed: boolean): string | undefined {
-  if (typed && target.queue !== "" && choices.handlers.length === 0) {
-    return "No JobRunner worker serves this queue now. A BullMQ worker may know the name.";
-  }
-  return choices.handler?.description;
 }

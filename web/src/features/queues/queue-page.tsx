@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { Inbox, ListX, Plus } from "lucide-react";
+import { useEffect, useRef } from "react";
 import { isNotFound } from "@/api/error";
 import { type JobState, jobStates, type Queue } from "@/api/types";
 import { EmptyState } from "@/components/empty-state";
@@ -93,8 +94,16 @@ function QueueActions({ queue }: { queue: Queue }) {
 
 /** The states as tabs. They are links, so each has an address. */
 function StateTabs({ name, state, queue }: { name: string; state: JobState; queue: Queue | undefined }) {
+  const tabs = useRef<HTMLElement>(null);
+
+  // On a narrow page the tabs scroll; the current one has to be in view.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another state makes another tab the current one
+  useEffect(() => {
+    tabs.current?.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+  }, [state]);
+
   return (
-    <nav aria-label="Job states" className="flex overflow-x-auto border-b px-2">
+    <nav ref={tabs} aria-label="Job states" className="flex overflow-x-auto border-b px-2">
       {jobStates.map((candidate) => {
         const current = candidate === state;
         const count = queue?.counts[candidate] ?? 0;

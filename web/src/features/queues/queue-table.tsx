@@ -17,9 +17,9 @@ interface QueueRow {
 const columns: ReadonlyArray<{ state: JobState; label: string; className?: string }> = [
   { state: "waiting", label: "Waiting" },
   { state: "active", label: "Active" },
-  { state: "delayed", label: "Delayed", className: "max-sm:hidden" },
-  { state: "prioritized", label: "Prioritized", className: "max-lg:hidden" },
-  { state: "completed", label: "Completed", className: "max-lg:hidden" },
+  { state: "delayed", label: "Delayed", className: "@max-md:hidden" },
+  { state: "prioritized", label: "Prioritized", className: "@max-4xl:hidden" },
+  { state: "completed", label: "Completed", className: "@max-xl:hidden" },
   { state: "failed", label: "Failed" },
 ];
 
@@ -39,11 +39,11 @@ export function QueueTable({
         <tr>
           <TableHead>Queue</TableHead>
           {columns.map((column) => (
-            <TableHead key={column.state} className={cn("px-2 text-right sm:px-4", column.className)}>
+            <TableHead key={column.state} className={cn("px-2 text-right @2xl:px-4", column.className)}>
               {column.label}
             </TableHead>
           ))}
-          <TableHead className="text-right max-md:hidden">Workers</TableHead>
+          <TableHead className="px-2 text-right @2xl:px-4 @max-lg:hidden">Workers</TableHead>
           {rowAction && (
             <TableHead className="w-0 px-2">
               <span className="sr-only">Actions</span>
@@ -54,12 +54,12 @@ export function QueueTable({
       <tbody>
         {queues.map((queue) => (
           <TableRow key={queue.name}>
-            <TableCell className="max-w-0 min-w-32 sm:w-2/5">
-              <span className="flex min-w-0 items-center gap-2">
+            <TableCell className="w-full min-w-28 max-w-0">
+              <span className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-1">
                 <Link
                   to="/queues/$queue"
                   params={{ queue: queue.name }}
-                  className="truncate font-medium after:absolute after:inset-0 hover:underline"
+                  className="min-w-0 truncate font-medium after:absolute after:inset-0 hover:underline"
                   title={queue.name}
                 >
                   {queue.name}
@@ -68,11 +68,11 @@ export function QueueTable({
               </span>
             </TableCell>
             {columns.map((column) => (
-              <TableCell key={column.state} className={cn("px-2 text-right sm:px-4", column.className)}>
+              <TableCell key={column.state} className={cn("px-2 text-right @2xl:px-4", column.className)}>
                 <CountLink queue={queue.name} state={column.state} count={queue.counts[column.state]} />
               </TableCell>
             ))}
-            <TableCell className="text-right max-md:hidden">
+            <TableCell className="px-2 text-right tabular-nums @2xl:px-4 @max-lg:hidden">
               {queue.workers === 0 ? (
                 <span className="text-muted-foreground">0</span>
               ) : (
@@ -95,7 +95,7 @@ function CountLink({ queue, state, count }: { queue: string; state: JobState; co
       params={{ queue }}
       search={{ state }}
       title={formatCount(count)}
-      className={cn("relative z-10 font-medium hover:underline", stateText[state])}
+      className={cn("relative z-10 font-medium tabular-nums hover:underline", stateText[state])}
     >
       {formatCompactCount(count)}
     </Link>

@@ -80,7 +80,7 @@ function ScheduleTable({ items, mayWrite }: { items: readonly Schedule[]; mayWri
       <tbody>
         {items.map((schedule) => (
           <TableRow key={`${schedule.queue}/${schedule.id}`}>
-            <TableCell className="max-w-0 w-1/3 py-2">
+            <TableCell className="w-full max-w-0 py-2 sm:w-1/3">
               <p className="truncate font-medium" title={schedule.id}>
                 {schedule.id}
               </p>
@@ -112,7 +112,9 @@ function ScheduleTable({ items, mayWrite }: { items: readonly Schedule[]; mayWri
                 <span className="text-muted-foreground">none</span>
               )}
             </TableCell>
-            <TableCell className="text-right max-lg:hidden">{formatCount(schedule.iterations)}</TableCell>
+            <TableCell className="text-right tabular-nums max-lg:hidden">
+              {formatCount(schedule.iterations)}
+            </TableCell>
             {mayWrite && (
               <TableCell className="px-2 text-right">
                 <DeleteButton schedule={schedule} />
