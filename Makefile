@@ -24,7 +24,7 @@ run: tools-run build ## install what is missing, build, and start on http://127.
 
 .PHONY: build
 build: $(WEB) $(BOARD) ## build the web client and bin/jobrunner
-	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/jobrunner
+	go build -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/jobrunner
 
 .PHONY: check
 check: $(NODE_MODULES) ## the fast loop: format, lint, types, unit tests
