@@ -9,6 +9,9 @@ import (
 	"github.com/jobrunner-dev/jobrunner/bullmq"
 )
 
+// firstEvent is the position before every entry of a stream.
+const firstEvent = "0-0"
+
 // discovery keeps the hub's reader on all queues that exist.
 type discovery struct {
 	hub *Hub
@@ -54,7 +57,7 @@ func (d *discovery) look(ctx context.Context) error {
 	for _, name := range names {
 		found[name] = true
 		if d.known != nil && !d.known[name] {
-			d.hub.reader.FollowFrom(d.ref(name), "0-0")
+			d.hub.reader.FollowFrom(d.ref(name), firstEvent)
 		}
 	}
 	for name := range d.known {
@@ -63,6 +66,7 @@ func (d *discovery) look(ctx context.Context) error {
 		}
 	}
 	d.known = found
+	d.hub.looked.Store(true)
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
@@ -61,6 +62,9 @@ type Hub struct {
 	opts    Options
 	reader  *bullmq.EventReader
 	epoch   string
+	// looked says that the queues there were at the start are followed, so that
+	// others are new.
+	looked atomic.Bool
 
 	mu     sync.Mutex
 	ring   *ring                      // guarded by mu
@@ -109,12 +113,19 @@ func (h *Hub) Queues() []string {
 	return names
 }
 
-// Follow adds queues by name, each from its present end on. It is for those who
-// make a queue and want its first events at once; others are found by themselves.
+// Follow adds queues by name at once, for those who make one; others are found
+// by themselves. While the hub discovers queues, one that it does not know is new
+// and is followed from its first event, otherwise from its present end.
 func (h *Hub) Follow(ctx context.Context, queues ...string) error {
 	refs := make([]bullmq.QueueRef, len(queues))
 	for i, name := range queues {
 		refs[i] = bullmq.QueueRef{Prefix: h.opts.Prefix, Name: name}
+	}
+	if h.looked.Load() {
+		for _, ref := range refs {
+			h.reader.FollowFrom(ref, firstEvent)
+		}
+		return nil
 	}
 	if err := h.reader.Follow(ctx, refs...); err != nil {
 		return fmt.Errorf("follow events of %d queues: %w", len(queues), err)

@@ -169,6 +169,33 @@ func TestHubDiscoversQueuesFromTheirFirstEvent(t *testing.T) {
 	require.Equal(t, "first", messages[0].JobID)
 }
 
+func TestHubFollowsANewQueueFromItsFirstEvent(t *testing.T) {
+	t.Parallel()
+	b := setup(t, event.Options{Discover: time.Hour})
+	old, err := bullmq.NewQueue(b.redis, "old", &bullmq.QueueOptions{Prefix: b.prefix})
+	require.NoError(t, err)
+	require.NoError(t, old.Init(t.Context()))
+	s := b.hub.Subscribe(event.Position{}, nil)
+	defer s.Close()
+	b.run(t)
+	require.Eventually(t, func() bool { return len(b.hub.Queues()) == 1 }, 10*time.Second, 5*time.Millisecond)
+
+	// The look that found the old queue may not be quite over at the first try.
+	for try := 0; ; try++ {
+		queue := fmt.Sprint("new", try)
+		b.emit(t, queue, "added", "jobId", "first")
+		require.NoError(t, b.hub.Follow(t.Context(), queue))
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		messages, _, err := s.Next(ctx, 1)
+		cancel()
+		if err == nil {
+			require.Equal(t, "first", messages[0].JobID)
+			return
+		}
+		require.Less(t, try, 10, "the first event never came")
+	}
+}
+
 func TestHubGoesOnAfterItsServerWasAway(t *testing.T) {
 	t.Parallel()
 	server := testenv.StartRedis(t, "--appendonly", "yes", "--appendfsync", "always")
