@@ -100,7 +100,12 @@ func scalarOf(text json.RawMessage) (any, error) {
 	return v, nil
 }
 
-func (s *jsonSource) problem(err error) error { return refuse("the JSON source: %w", err) }
+func (s *jsonSource) problem(err error) error {
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF // a plain EOF would pass for the end of the rows
+	}
+	return refuse("the JSON source: %w", err)
+}
 
 func (s *jsonSource) progress(int64) (float64, bool) { return s.counted.share() }
 
