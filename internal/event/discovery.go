@@ -28,7 +28,7 @@ func (d *discovery) run(ctx context.Context) {
 			d.hub.opts.Logger.WarnContext(ctx, "queue discovery failed", slog.Any("error", err))
 		}
 		// Some jitter keeps many processes from walking the key space together.
-		pause := d.hub.opts.Discover*3/4 + rand.N(d.hub.opts.Discover/2+1)
+		pause := d.hub.opts.Discover*3/4 + rand.N(d.hub.opts.Discover/2+1) //nolint:gosec // jitter is no secret
 		t := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():

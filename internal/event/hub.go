@@ -13,8 +13,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/jobrunner-dev/jobrunner/bullmq"
 )
 
 // Options are the choices of a [Hub]; the zero value is fine.

@@ -8,8 +8,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/jobrunner-dev/jobrunner/internal/event"
 	"github.com/stretchr/testify/require"
+
+	"github.com/jobrunner-dev/jobrunner/internal/event"
 )
 
 func newHub(t *testing.T, opts event.Options) *event.Hub {

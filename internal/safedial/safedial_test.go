@@ -10,9 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jobrunner-dev/jobrunner/internal/safedial"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/jobrunner-dev/jobrunner/internal/safedial"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -146,9 +147,9 @@ func TestClientChecksEveryRedirect(t *testing.T) {
 	client := safedial.New(safedial.Options{AllowHosts: []string{"127.0.0.1"}}).Client(10 * time.Second)
 	t.Cleanup(client.CloseIdleConnections)
 	for _, target = range []string{"http://localhost:" + u.Port(), "http://[::1]:1/", "ftp://127.0.0.1/", "file:///etc/passwd"} {
-		_, err := client.Get(srv.URL) //nolint:bodyclose // there is no response
+		_, err := client.Get(srv.URL)
 		require.ErrorIs(t, err, safedial.ErrBlocked, target)
 	}
-	_, err = client.Get(srv.URL + "/loop") //nolint:bodyclose // there is no response
+	_, err = client.Get(srv.URL + "/loop")
 	require.ErrorContains(t, err, "too many redirects")
 }

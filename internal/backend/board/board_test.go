@@ -234,7 +234,7 @@ func TestBuiltInPageHasEveryFileItNames(t *testing.T) {
 	resp := b.do(t, "viewer", http.MethodGet, "/", "")
 	text, _ := io.ReadAll(resp.Body)
 	found := 0
-	for _, part := range strings.Split(string(text), `"`) {
+	for part := range strings.SplitSeq(string(text), `"`) {
 		if strings.HasPrefix(part, "static/") && !strings.HasSuffix(part, ".svg") && !strings.HasSuffix(part, ".png") {
 			require.Equal(t, http.StatusOK, b.do(t, "", http.MethodGet, "/"+part, "").StatusCode, part)
 			found++

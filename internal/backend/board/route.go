@@ -165,7 +165,7 @@ func (b *Board) serveAPI(w http.ResponseWriter, r *http.Request, path string) {
 	}
 	if r.Method != http.MethodGet {
 		b.overview.forget()
-		b.audit(c, path)
+		b.audit(r.Context(), c, path)
 	}
 }
 
@@ -234,12 +234,12 @@ func (c *call) decode(v any) error {
 	return nil
 }
 
-func (b *Board) audit(c *call, path string) {
+func (b *Board) audit(ctx context.Context, c *call, path string) {
 	if b.opts.Audit == nil {
 		return
 	}
-	info := request.From(c.request.Context())
-	b.opts.Audit.Record(c.request.Context(), store.AuditEntry{
+	info := request.From(ctx)
+	b.opts.Audit.Record(ctx, store.AuditEntry{
 		At: time.Now().UnixMilli(), ActorKind: string(c.principal.Kind), ActorID: c.principal.ID, ActorName: c.principal.Name,
 		Action: "board", Target: c.request.Method + " " + path, Status: http.StatusOK,
 		Address: info.Address, RequestID: info.ID,

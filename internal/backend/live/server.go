@@ -106,6 +106,13 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
+// bound returns a context that ends with errStopping when the server stops.
+func (s *Server) bound(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	release := context.AfterFunc(s.ctx, func() { cancel(errStopping) })
+	return ctx, func(cause error) { release(); cancel(cause) }
+}
+
 // enter counts a connection in; whoever got nil calls leave.
 func (s *Server) enter() error {
 	s.mu.Lock()

@@ -40,9 +40,8 @@ func (s *Server) Events(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Accel-Buffering", "no") // or nginx holds events back
 	w.WriteHeader(http.StatusOK)
 
-	ctx, cancel := context.WithCancelCause(r.Context())
+	ctx, cancel := s.bound(r.Context())
 	defer cancel(nil)
-	defer context.AfterFunc(s.ctx, func() { cancel(errStopping) })()
 	if err := ss.subscribe(ctx, subscribe); err == nil {
 		_ = ss.run(ctx, nil) // the stream just ends; a client comes back by itself
 	}
@@ -76,7 +75,7 @@ func (ss *session) checkTopics(texts []string) error {
 	}
 	p := problem.New(status, refused[0].Code, refused[0].Message)
 	for _, f := range refused {
-		p.At("query.topics", f.Topics[0]+": "+f.Message)
+		_ = p.At("query.topics", f.Topics[0]+": "+f.Message)
 	}
 	return p
 }

@@ -3,6 +3,7 @@ package live_test
 import (
 	"bufio"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -66,9 +67,7 @@ func (b *bundle) get(t *testing.T, path string, header http.Header) *http.Respon
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.url+path, nil)
 	require.NoError(t, err)
 	req.Header.Set("X-Api-Key", "all")
-	for name, values := range header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, header)
 	resp, err := http.DefaultTransport.RoundTrip(req)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = resp.Body.Close() })

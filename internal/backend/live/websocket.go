@@ -34,7 +34,8 @@ func (s *Server) WebSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	conn.SetReadLimit(maxCommandBytes)
 
-	ctx, cancel := context.WithCancelCause(s.ctx)
+	// The request's own context means nothing once its connection is taken over.
+	ctx, cancel := s.bound(context.WithoutCancel(r.Context()))
 	defer cancel(nil)
 	commands := make(chan command)
 	pings := make(chan struct{}, 1)
@@ -48,19 +49,19 @@ func (s *Server) WebSocket(w http.ResponseWriter, r *http.Request) {
 		err = ss.run(ctx, commands)
 	}
 	cancel(err)
-	s.closeWebSocket(conn, err)
+	s.closeWebSocket(ctx, conn, err)
 	helpers.Wait()
 }
 
 // closeWebSocket tells the client why the session ended, if it is still there.
-func (s *Server) closeWebSocket(conn *websocket.Conn, reason error) {
+func (s *Server) closeWebSocket(ctx context.Context, conn *websocket.Conn, reason error) {
 	switch {
 	case errors.Is(reason, errStopping):
 		_ = conn.Close(websocket.StatusGoingAway, errStopping.Error())
 	case errors.Is(reason, errUnauthorized):
 		_ = conn.Close(websocket.StatusPolicyViolation, errUnauthorized.Error())
 	default:
-		s.opts.Logger.DebugContext(s.ctx, "live connection ended", slog.Any("reason", reason))
+		s.opts.Logger.DebugContext(ctx, "live connection ended", slog.Any("reason", reason))
 		_ = conn.CloseNow()
 	}
 }

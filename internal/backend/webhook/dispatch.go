@@ -91,7 +91,7 @@ func (s *Service) dispatch(ctx context.Context) error {
 	for {
 		events, missed, err := s.events.Next(ctx, dispatchBatch)
 		if err != nil {
-			return nil //nolint:nilerr // the hub or ctx has ended
+			return nil // the hub or ctx has ended
 		}
 		if missed {
 			s.opts.Logger.WarnContext(ctx, "events came faster than webhooks could be queued; some were not announced")
