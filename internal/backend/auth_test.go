@@ -137,7 +137,7 @@ func TestAPIKeysAreMadeUsedAndRevoked(t *testing.T) {
 		a.ok(t, 201, &k)
 		require.Equal(t, "/api/v1/api-keys/"+k.ID, a.header.Get("Location"))
 		require.Regexp(t, "^jr_"+k.Prefix+"_[A-Z2-7]{26}$", k.Key)
-		require.EqualValues(t, []string{"jobs:read", "jobs:write", "queues:read"}, texts(k.Scopes))
+		require.Equal(t, []string{"jobs:read", "jobs:write", "queues:read"}, texts(k.Scopes))
 
 		var me api.Principal
 		e.call(t, "GET", "/auth/me", nil, anonymous, header("X-API-Key", k.Key)).ok(t, 200, &me)

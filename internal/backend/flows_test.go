@@ -46,7 +46,7 @@ func TestAFlowIsDefinedRunAndFollowed(t *testing.T) {
 		require.Equal(t, "waiting", d.Root.Children[0].State)
 		require.JSONEq(t, `{"title":"Video a.mp4","other":"{{unknown}}"}`, string(e.job(t, "parent", d.Root.JobID).Data))
 		encode := e.job(t, "child", d.Root.Children[0].JobID)
-		require.Equal(t, `{"id":12345678901234567890,"sizes":[720,1080]}`, string(encode.Data))
+		require.Equal(t, `{"id":12345678901234567890,"sizes":[720,1080]}`, string(encode.Data)) //nolint:testifylint // the number must stay as it is
 		require.Equal(t, 2, encode.Opts.Attempts)
 		require.Equal(t, d.Root.JobID, encode.Parent.ID)
 		require.JSONEq(t, `"a.mp4"`, string(e.job(t, "child", d.Root.Children[1].JobID).Data))

@@ -27,7 +27,7 @@ func (s *Server) describe(next http.Handler) http.Handler {
 func (s *Server) recover(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-		defer func() {
+		defer func() { //nolint:contextcheck // the request's own context
 			v := recover()
 			if v == nil {
 				return
@@ -52,7 +52,7 @@ func (s *Server) logAccess(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-		defer func() {
+		defer func() { //nolint:contextcheck // the request's own context
 			level := slog.LevelInfo
 			if (r.Method == http.MethodGet || r.Method == http.MethodHead) && ww.Status() < http.StatusInternalServerError {
 				level = slog.LevelDebug

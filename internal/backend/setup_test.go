@@ -70,8 +70,10 @@ func TestAnAdminWithABadPasswordKeepsTheBackendFromStarting(t *testing.T) {
 	t.Parallel()
 	e := start(t, testenv.SQLite(t), testenv.RedisURL(t), backend.Options{})
 	for _, opts := range []backend.Options{
-		{AdminEmail: adminEmail, AdminPassword: "short"}, {AdminEmail: "no address", AdminPassword: adminPassword},
-		{AdminPassword: adminPassword}, {BodyLimit: 1},
+		{AdminEmail: adminEmail, AdminPassword: "short"},
+		{AdminEmail: "no address", AdminPassword: adminPassword},
+		{AdminPassword: adminPassword},
+		{BodyLimit: 1},
 	} {
 		opts.Store, opts.Redis = e.db, e.redis
 		_, err := backend.New(t.Context(), opts)

@@ -71,11 +71,11 @@ func startPostgres() (string, error) {
 		return "", err
 	}
 	// The commands must be of one version, so the server is taken from beside initdb.
-	real, err := filepath.EvalSymlinks(initdb)
+	linked, err := filepath.EvalSymlinks(initdb)
 	if err != nil {
 		return "", err
 	}
-	server := filepath.Join(filepath.Dir(real), "postgres")
+	server := filepath.Join(filepath.Dir(linked), "postgres")
 	dir, err := os.MkdirTemp("", "jobrunner-postgres-")
 	if err != nil {
 		return "", err
@@ -100,7 +100,7 @@ func startPostgres() (string, error) {
 }
 
 func runPostgres(cmd *exec.Cmd, dir string, port int) (string, error) {
-	log, err := os.Create(filepath.Join(dir, "server.log")) //nolint:gosec // a folder of our own
+	log, err := os.Create(filepath.Join(dir, "server.log"))
 	if err != nil {
 		return "", err
 	}
@@ -127,7 +127,7 @@ func runPostgres(cmd *exec.Cmd, dir string, port int) (string, error) {
 }
 
 func postgresCommand(cred *syscall.Credential, dir, name string, args ...string) *exec.Cmd {
-	cmd := exec.Command(name, args...)
+	cmd := exec.Command(name, args...) //nolint:noctx // it lives as long as the process
 	cmd.Dir = dir
 	cmd.SysProcAttr = dieWithParent(syscall.SIGQUIT)
 	cmd.SysProcAttr.Credential = cred

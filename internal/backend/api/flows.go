@@ -18,7 +18,7 @@ type FlowNode struct {
 	Name     string     `json:"name" minLength:"1" maxLength:"200" doc:"Workers choose a handler by it"`
 	Queue    string     `json:"queue" minLength:"1" maxLength:"200" pattern:"^[^:]+$" patternDescription:"a name without a colon"`
 	Data     JSON       `json:"data,omitempty" doc:"Any JSON. {{name}} in its texts stands for the parameter of that name."`
-	Opts     JobOptions `json:"opts,omitempty"`
+	Opts     JobOptions `json:"opts,omitzero"`
 	Children []FlowNode `json:"children,omitempty" maxItems:"1000"`
 }
 

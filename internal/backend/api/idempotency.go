@@ -33,14 +33,14 @@ type idempotentRecord struct {
 	Result json.RawMessage `json:"result,omitempty"`
 }
 
-// idempotently runs make, unless a request with the same key, principal and
+// idempotently runs create, unless a request with the same key, principal and
 // target has done so before; then it returns what that one made, and true. A key
-// that comes with another body is refused. Without a key it just runs make.
+// that comes with another body is refused. Without a key it just runs create.
 func idempotently[T any](
-	ctx context.Context, s *service, in IdempotencyHeader, target string, body any, make func(context.Context) (T, error),
+	ctx context.Context, s *service, in IdempotencyHeader, target string, body any, create func(context.Context) (T, error),
 ) (result T, again bool, err error) {
 	if in.IdempotencyKey == "" {
-		result, err = make(ctx)
+		result, err = create(ctx)
 		return result, false, err
 	}
 	text, err := json.Marshal(body)
@@ -57,7 +57,7 @@ func idempotently[T any](
 	if old != nil {
 		return repeated[T](old, record.Body)
 	}
-	if result, err = make(ctx); err != nil {
+	if result, err = create(ctx); err != nil {
 		s.release(ctx, key, err)
 		return result, false, err
 	}

@@ -38,7 +38,7 @@ type JobParent struct {
 type NewJob struct {
 	Name string     `json:"name" minLength:"1" maxLength:"200" doc:"Workers choose a handler by it"`
 	Data JSON       `json:"data,omitempty" doc:"Any JSON; an empty object if absent"`
-	Opts JobOptions `json:"opts,omitempty"`
+	Opts JobOptions `json:"opts,omitzero"`
 }
 
 // BulkResult is what became of one job of a bulk.

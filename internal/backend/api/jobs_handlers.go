@@ -151,7 +151,7 @@ func millis(t time.Time) *int64 {
 	if t.IsZero() {
 		return nil
 	}
-	return ptr(t.UnixMilli())
+	return new(t.UnixMilli())
 }
 
 func jobPath(queue, id string) string { return queuePath(queue) + "/jobs/" + url.PathEscape(id) }

@@ -38,7 +38,7 @@ type Clock struct {
 type NewScheduleTemplate struct {
 	Name string     `json:"name" minLength:"1" maxLength:"200"`
 	Data JSON       `json:"data,omitempty" doc:"Any JSON; an empty object if absent"`
-	Opts JobOptions `json:"opts,omitempty"`
+	Opts JobOptions `json:"opts,omitzero"`
 }
 
 // ScheduleSpec is a schedule as its author describes it.

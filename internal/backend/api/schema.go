@@ -66,11 +66,11 @@ func component(r huma.Registry, name string, s *huma.Schema) *huma.Schema {
 func jobOptionProperties() map[string]*huma.Schema {
 	flag := func(doc string) *huma.Schema { return &huma.Schema{Type: huma.TypeBoolean, Description: doc} }
 	count := func(doc string, atMost float64) *huma.Schema {
-		return &huma.Schema{Type: huma.TypeInteger, Format: "int64", Description: doc, Minimum: ptr(0.0), Maximum: &atMost}
+		return &huma.Schema{Type: huma.TypeInteger, Format: "int64", Description: doc, Minimum: new(0.0), Maximum: &atMost}
 	}
 	const farAway = 1 << 53
 	return map[string]*huma.Schema{
-		"jobId":                     {Type: huma.TypeString, MaxLength: ptr(512), Description: "The job's id; a job that has it already is not added again"},
+		"jobId":                     {Type: huma.TypeString, MaxLength: new(512), Description: "The job's id; a job that has it already is not added again"},
 		"delay":                     count("How long the job waits before it may run, in ms", farAway),
 		"priority":                  count("1 runs first, 2097151 last, and 0 before all of them", bullmq.MaxPriority),
 		"lifo":                      flag("Put the job in front of those that wait"),
@@ -90,15 +90,15 @@ func jobOptionProperties() map[string]*huma.Schema {
 }
 
 func backoffSchema() *huma.Schema {
-	ms := &huma.Schema{Type: huma.TypeNumber, Minimum: ptr(0.0), Description: "A fixed pause, in ms"}
+	ms := &huma.Schema{Type: huma.TypeNumber, Minimum: new(0.0), Description: "A fixed pause, in ms"}
 	return &huma.Schema{
 		Description: "The pause before a further attempt",
 		OneOf: []*huma.Schema{ms, {
 			Type: huma.TypeObject,
 			Properties: map[string]*huma.Schema{
 				"type":   {Type: huma.TypeString, Description: "fixed, exponential, or a name that the workers of the queue know"},
-				"delay":  {Type: huma.TypeNumber, Minimum: ptr(0.0), Description: "In ms"},
-				"jitter": {Type: huma.TypeNumber, Minimum: ptr(0.0), Maximum: ptr(1.0), Description: "The part of the pause that is random"},
+				"delay":  {Type: huma.TypeNumber, Minimum: new(0.0), Description: "In ms"},
+				"jitter": {Type: huma.TypeNumber, Minimum: new(0.0), Maximum: new(1.0), Description: "The part of the pause that is random"},
 			},
 			Required:             []string{"type"},
 			AdditionalProperties: false,
@@ -111,18 +111,16 @@ func keepSchema(state string) *huma.Schema {
 		Description: "How long " + state + " jobs are kept: true for not at all, false for ever, a count, or an object",
 		OneOf: []*huma.Schema{
 			{Type: huma.TypeBoolean},
-			{Type: huma.TypeInteger, Minimum: ptr(-1.0)},
+			{Type: huma.TypeInteger, Minimum: new(-1.0)},
 			{
 				Type: huma.TypeObject,
 				Properties: map[string]*huma.Schema{
-					"count": {Type: huma.TypeInteger, Minimum: ptr(-1.0), Description: "How many of the newest are kept"},
-					"age":   {Type: huma.TypeNumber, Minimum: ptr(0.0), Description: "How long each is kept, in seconds"},
-					"limit": {Type: huma.TypeInteger, Minimum: ptr(0.0), Description: "How many one finish removes by age at most"},
+					"count": {Type: huma.TypeInteger, Minimum: new(-1.0), Description: "How many of the newest are kept"},
+					"age":   {Type: huma.TypeNumber, Minimum: new(0.0), Description: "How long each is kept, in seconds"},
+					"limit": {Type: huma.TypeInteger, Minimum: new(0.0), Description: "How many one finish removes by age at most"},
 				},
 				AdditionalProperties: false,
 			},
 		},
 	}
 }
-
-func ptr[T any](v T) *T { return &v }

@@ -173,13 +173,13 @@ func made(job *bullmq.Job) madeJob {
 // are read; one that has been removed since is described as it was when it was made.
 func (s *service) remade(ctx context.Context, queue string, asked []NewJob, made []madeJob, again bool) ([]Job, error) {
 	ref := s.opts.Directory.Ref(queue)
-	out := make([]Job, len(made))
-	for i := range made {
+	out := make([]Job, len(asked))
+	for i, ask := range asked {
 		m := &made[i]
 		if m.Error != "" {
 			continue
 		}
-		old := again || asked[i].Opts.ID != ""
+		old := again || ask.Opts.ID != ""
 		if old {
 			job, err := s.opts.Redis.Job(ctx, ref, m.ID)
 			if err == nil {
@@ -192,7 +192,7 @@ func (s *service) remade(ctx context.Context, queue string, asked []NewJob, made
 			}
 		}
 		if m.job == nil || m.State == bullmq.StateUnknown {
-			m.job = asked[i].asMade(ref, m)
+			m.job = ask.asMade(ref, m)
 		}
 		out[i] = newJob(m.job, m.State)
 	}

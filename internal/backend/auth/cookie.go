@@ -32,7 +32,7 @@ func (s *Service) ClearedCookies() []http.Cookie {
 }
 
 func (s *Service) cookie(name, value, path string, ttl time.Duration) http.Cookie {
-	return http.Cookie{
+	return http.Cookie{ //nolint:gosec // whether it is for HTTPS only depends on how the server is reached
 		Name: name, Value: value, Path: path, MaxAge: int(ttl.Seconds()),
 		HttpOnly: true, Secure: s.opts.SecureCookies, SameSite: http.SameSiteStrictMode,
 	}

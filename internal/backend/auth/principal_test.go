@@ -14,11 +14,26 @@ func TestQueuePatternsMatchWholeNames(t *testing.T) {
 		pattern, name string
 		want          bool
 	}{
-		{"mail", "mail", true}, {"mail", "mail2", false}, {"mail-*", "mail-", true}, {"mail-*", "mail-in", true},
-		{"mail-*", "xmail-in", false}, {"*", "", true}, {"*", "anything", true}, {"*-in", "mail-in", true},
-		{"*-in", "mail-in-x", false}, {"a*b*c", "abc", true}, {"a*b*c", "a1b2c", true}, {"a*b*c", "acb", false},
-		{"ab*ba", "aba", false}, {"ab*ba", "abba", true}, {"a*a*a", "aa", false}, {"", "", true}, {"", "a", false},
-		{"a**b", "ab", true}, {"[a]", "a", false}, {"a.", "ab", false},
+		{"mail", "mail", true},
+		{"mail", "mail2", false},
+		{"mail-*", "mail-", true},
+		{"mail-*", "mail-in", true},
+		{"mail-*", "xmail-in", false},
+		{"*", "", true},
+		{"*", "anything", true},
+		{"*-in", "mail-in", true},
+		{"*-in", "mail-in-x", false},
+		{"a*b*c", "abc", true},
+		{"a*b*c", "a1b2c", true},
+		{"a*b*c", "acb", false},
+		{"ab*ba", "aba", false},
+		{"ab*ba", "abba", true},
+		{"a*a*a", "aa", false},
+		{"", "", true},
+		{"", "a", false},
+		{"a**b", "ab", true},
+		{"[a]", "a", false},
+		{"a.", "ab", false},
 	} {
 		require.Equal(t, tt.want, matchQueue(tt.pattern, tt.name), "%q %q", tt.pattern, tt.name)
 	}

@@ -20,8 +20,8 @@ import (
 
 // The names of settings in SQL.
 const (
-	settingSecret     = "auth.token_secret"
-	settingSetupToken = "auth.setup_token_hash"
+	settingSecret     = "auth.token_secret"     //nolint:gosec // a name
+	settingSetupToken = "auth.setup_token_hash" //nolint:gosec // a name
 )
 
 // Options are the choices of a [Service].

@@ -6,6 +6,7 @@ package problem
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -91,9 +92,7 @@ func Write(w http.ResponseWriter, requestID string, err error) {
 	}
 	out := *p
 	out.RequestID = requestID
-	for name, values := range p.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), p.header)
 	w.Header().Set("Content-Type", ContentType)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(out.Status)
