@@ -120,7 +120,9 @@ type webSocket struct {
 }
 
 func (t *webSocket) send(ctx context.Context, _ uint64, text []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, t.timeout)
+	// A write that ends with ctx would take the connection with it, and the client
+	// would not be told why.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.timeout)
 	defer cancel()
 	return t.conn.Write(ctx, websocket.MessageText, text)
 }
