@@ -31,7 +31,7 @@ type Options struct {
 	// Refresh is how often queues that other programs made are looked for.
 	// Defaults to 15 s.
 	Refresh time.Duration
-	// MaxAge is how old what is known of the workers may be. Defaults to 2 s.
+	// MaxAge is how old what is known of the workers may be. Defaults to 500 ms.
 	MaxAge time.Duration
 	// Logger defaults to [slog.Default].
 	Logger *slog.Logger
@@ -53,7 +53,7 @@ type Directory struct {
 func New(opts Options) *Directory {
 	opts.Prefix = cmp.Or(opts.Prefix, bullmq.DefaultPrefix)
 	opts.Refresh = cmp.Or(opts.Refresh, 15*time.Second)
-	opts.MaxAge = cmp.Or(opts.MaxAge, 2*time.Second)
+	opts.MaxAge = cmp.Or(opts.MaxAge, 500*time.Millisecond)
 	opts.Logger = cmp.Or(opts.Logger, slog.Default())
 	return &Directory{opts: opts, queues: map[string]time.Time{}}
 }
