@@ -20,9 +20,8 @@ export default defineConfig({
   },
   server: {
     host: "127.0.0.1",
-    proxy: Object.fromEntries(
-      ["/api", "/admin", "/docs", "/openapi.json"].map((path) => [path, { target: backend, ws: true }]),
-    ),
+    // Anchored, for /api-keys is a page of the client.
+    proxy: { "^/(api|admin|docs)(/|$)": { target: backend, ws: true }, "^/openapi\\.": { target: backend } },
   },
   test: {
     environment: "jsdom",

@@ -4,7 +4,7 @@ import "./styles/index.css";
 
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
-import { lazy, StrictMode, Suspense } from "react";
+import { type CSSProperties, lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import { session } from "./api/session";
 import { startTheme, useTheme } from "./lib/theme";
@@ -13,6 +13,13 @@ import { queries, router } from "./router";
 // Nothing is said before something was done; the page comes first.
 const Toaster = lazy(() => import("sonner").then((module) => ({ default: module.Toaster })));
 
+const toastStyle = {
+  fontFamily: "inherit",
+  "--normal-bg": "var(--popover)",
+  "--normal-border": "var(--border)",
+  "--normal-text": "var(--popover-foreground)",
+} as CSSProperties;
+
 function App() {
   const { resolved } = useTheme();
   return (
@@ -20,7 +27,7 @@ function App() {
       <QueryClientProvider client={queries}>
         <RouterProvider router={router} />
         <Suspense>
-          <Toaster theme={resolved} position="bottom-right" closeButton />
+          <Toaster theme={resolved} position="bottom-right" closeButton style={toastStyle} />
         </Suspense>
       </QueryClientProvider>
     </StrictMode>

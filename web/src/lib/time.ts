@@ -20,7 +20,8 @@ export function formatRelative(time: number, now: number): string {
   const distance = Math.abs(difference);
   if (distance < 5 * second) return "now";
   for (const [limit, unit, size] of steps) {
-    if (distance < limit) return relative.format(Math.trunc(difference / size), unit);
+    const count = Math.round(distance / size);
+    if (count * size < limit) return relative.format(Math.sign(difference) * count, unit);
   }
   return "";
 }
@@ -49,11 +50,10 @@ export function formatExact(time: number): string {
   return exact.format(time);
 }
 
-/** "Mon, 24 Nov 2026, 09:00:00 CET": a wall-clock time in a named zone; without a zone, the reader's. */
+/** "Mon 23 Nov, 09:00:00 CET": a wall-clock time of the coming year in a named zone; without a zone, the reader's. */
 export function formatInZone(time: number, timeZone?: string): string {
   return new Intl.DateTimeFormat("en-GB", {
     weekday: "short",
-    year: "numeric",
     month: "short",
     day: "2-digit",
     hour: "2-digit",

@@ -99,7 +99,7 @@ export function JobTable({ jobs, state, queue }: { jobs: readonly Job[]; state: 
                 params={{ queue, jobId: job.id }}
                 className="flex min-w-0 items-baseline gap-2 after:absolute after:inset-0 hover:underline"
               >
-                <span className="truncate font-medium">{job.name}</span>
+                <span className="max-w-[70%] shrink-0 truncate font-medium">{job.name}</span>
                 <span className="truncate font-mono text-muted-foreground text-xs">{job.id}</span>
               </Link>
               {state === "failed" && (

@@ -12,6 +12,7 @@ import { PayloadEditor, PayloadViewSwitch } from "@/components/schema-form/paylo
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { showFieldErrors } from "@/lib/form-errors";
+import { useFocusInvalid } from "@/lib/use-focus-invalid";
 import { OptionFields } from "./option-fields";
 import { emptyOptions, type OptionsForm, optionFields, toJobOptions } from "./options";
 import { useSubmitJob } from "./submit-job";
@@ -56,6 +57,7 @@ function NewJobForm({
   const [targetErrors, setTargetErrors] = useState<{ queue?: string; name?: string }>({});
   const [refusal, setRefusal] = useState<unknown>();
   const [checked, setChecked] = useState(false);
+  const [formRef, focusInvalid] = useFocusInvalid();
 
   const changePayload = (next: typeof payload) => {
     setPayload(next);
@@ -90,7 +92,10 @@ function NewJobForm({
     setDataErrors(errors);
     setChecked(true);
     setRefusal(undefined);
-    if (missing || errors.size > 0) return;
+    if (missing || errors.size > 0) {
+      focusInvalid();
+      return;
+    }
     try {
       const name = target.name.trim();
       const job = await submission.mutateAsync({
@@ -103,13 +108,14 @@ function NewJobForm({
       await navigate({ to: "/queues/$queue/jobs/$jobId", params: { queue: job.queue, jobId: job.id } });
     } catch (error) {
       refuse(error);
+      focusInvalid();
     }
   });
   const submit = (event: FormEvent<HTMLFormElement>) => void send(event);
 
   return (
     <Page title="New job">
-      <form noValidate onSubmit={submit} className="flex max-w-3xl flex-col gap-5">
+      <form ref={formRef} noValidate onSubmit={submit} className="flex max-w-3xl flex-col gap-5">
         <ErrorNotice error={refusal} />
         <Card title="What to run">
           <TargetFields target={target} choices={choices} errors={targetErrors} onChange={changeTarget} />

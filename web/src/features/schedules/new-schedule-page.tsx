@@ -15,6 +15,7 @@ import { OptionFields } from "@/features/new-job/option-fields";
 import { emptyOptions, type OptionsForm, toJobOptions } from "@/features/new-job/options";
 import { type Target, targetProblem, useTargetChoices } from "@/features/new-job/target";
 import { TargetFields } from "@/features/new-job/target-fields";
+import { useFocusInvalid } from "@/lib/use-focus-invalid";
 import { NextRuns } from "./next-runs";
 import { useCreateSchedule } from "./queries";
 import { initialTiming, type Timing, toRequest } from "./timing";
@@ -46,6 +47,7 @@ export function NewSchedulePage() {
   const [errors, setErrors] = useState<Errors>({});
   const [dataErrors, setDataErrors] = useState<ReadonlyMap<string, string>>(new Map());
   const [refusal, setRefusal] = useState<unknown>();
+  const [formRef, focusInvalid] = useFocusInvalid();
   const choices = useTargetChoices(target);
   const { schema } = choices;
   const { payload, setPayload, view, setView } = usePayload(schema, schema ? target.name : "");
@@ -71,7 +73,10 @@ export function NewSchedulePage() {
     setErrors(found);
     setDataErrors(inData);
     setRefusal(undefined);
-    if (!request || Object.keys(found).length > 0 || inData.size > 0) return;
+    if (!request || Object.keys(found).length > 0 || inData.size > 0) {
+      focusInvalid();
+      return;
+    }
     try {
       const template = { name: target.name.trim(), opts: toJobOptions(form) };
       await create.mutateAsync({
@@ -83,6 +88,7 @@ export function NewSchedulePage() {
       await navigate({ to: "/schedules" });
     } catch (error) {
       refuse(error);
+      focusInvalid();
     }
   });
   const submit = (event: FormEvent<HTMLFormElement>) => void send(event);
@@ -90,6 +96,7 @@ export function NewSchedulePage() {
   return (
     <Page title="New schedule">
       <form
+        ref={formRef}
         noValidate
         onSubmit={submit}
         className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_22rem]"

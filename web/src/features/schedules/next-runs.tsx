@@ -33,7 +33,7 @@ export function NextRuns({ timing }: { timing: Timing }) {
   return (
     <ol aria-label="Next runs" aria-busy={isFetching} className="flex flex-col gap-1.5 tabular-nums">
       {data.runs.map((run) => (
-        <li key={run} className="flex flex-wrap justify-between gap-x-4">
+        <li key={run} className="flex justify-between gap-x-4 whitespace-nowrap">
           <span>{formatInZone(run, zone)}</span>
           <RelativeTime time={run} className="text-muted-foreground" />
         </li>
