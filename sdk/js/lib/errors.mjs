@@ -18,7 +18,11 @@ export function describeError(thrown) {
 
 function stackOf(error) {
   let stack = String(error.stack ?? "");
-  for (let cause = error.cause, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
+  for (
+    let cause = error.cause, depth = 0;
+    cause instanceof Error && depth < 5;
+    cause = cause.cause, depth += 1
+  ) {
     stack += `\nCaused by: ${cause.stack}`;
   }
   return stack.slice(0, maxStack);

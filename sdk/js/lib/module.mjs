@@ -24,7 +24,9 @@ export async function collectHandlers(module, path) {
     if (name !== "default" && typeof value !== "function") add(value, name);
   }
   if (found.size === 0) {
-    throw new Error("the module exports no handler; write: export default defineHandler({ name, run(job) { … } })");
+    throw new Error(
+      "the module exports no handler; write: export default defineHandler({ name, run(job) { … } })",
+    );
   }
   return [...found.values()];
 }
