@@ -19,6 +19,7 @@ test("the first user registers with the setup token and becomes the administrato
     await page.getByRole("menuitem", { name: "Sign out" }).click();
     await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
   } finally {
+    await page.goto("about:blank");
     await jobrunner.stop();
   }
 });

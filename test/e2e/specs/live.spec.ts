@@ -20,7 +20,7 @@ test("a job's progress moves in the browser while it runs", async ({ signedIn: p
 test("counts on the dashboard follow the queues", async ({ signedIn: page, api }) => {
   await expect(page.getByRole("heading", { name: "Dashboard" })).toBeVisible();
   const row = page.getByRole("row").filter({ has: page.getByRole("link", { name: "default", exact: true }) });
-  const completed = async () => (await row.first().innerText()).replaceAll(/\s+/g, " ");
+  const completed = async () => ((await row.first().textContent()) ?? "").replaceAll(/\s+/g, " ");
   const before = await completed();
   const job = await api.addJob("default", "echo", { hello: "world" });
   await expect.poll(async () => (await api.job("default", job.id)).state).toBe("completed");

@@ -1,6 +1,9 @@
 import { expect, test } from "../support/fixtures.ts";
 
-test("a job is submitted by the form of its handler and seen to complete", async ({ signedIn: page, jobrunner }) => {
+test("a job is submitted by the form of its handler and seen to complete", async ({
+  signedIn: page,
+  jobrunner,
+}) => {
   await page.goto(`${jobrunner.url}/jobs/new`);
   await page.getByLabel("Queue").selectOption("default");
   await page.getByLabel("Handler").selectOption("sleep");

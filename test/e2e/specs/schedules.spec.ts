@@ -8,7 +8,12 @@ test("a schedule is made by cron pattern, listed, and deleted", async ({ signedI
   await page.getByLabel("Handler").selectOption("list-handlers");
   await page.getByLabel("Cron pattern").fill("0 3 * * *");
   await page.getByLabel("Time zone").selectOption("UTC");
-  await expect(page.getByRole("listitem").filter({ hasText: /03:00|3:00/ }).first()).toBeVisible();
+  await expect(
+    page
+      .getByRole("listitem")
+      .filter({ hasText: /03:00|3:00/ })
+      .first(),
+  ).toBeVisible();
   await page.getByRole("button", { name: "Create schedule" }).click();
 
   const row = page.getByRole("row", { name: /nightly/ });

@@ -6,6 +6,8 @@ for (const theme of ["Light", "Dark"]) {
     await page.getByRole("menuitemradio", { name: theme }).click();
     await page.reload();
     await expect(page.getByRole("heading", { name: "Dashboard" })).toBeVisible();
-    expect(await page.evaluate(() => document.documentElement.classList.contains("dark"))).toBe(theme === "Dark");
+    expect(await page.evaluate(() => document.documentElement.classList.contains("dark"))).toBe(
+      theme === "Dark",
+    );
   });
 }

@@ -42,6 +42,14 @@ export class Api {
     return this.#call("GET", `queues/${queue}/jobs/${id}`);
   }
 
+  async pause(queue: string): Promise<void> {
+    await this.#call("POST", `queues/${queue}/pause`);
+  }
+
+  async resume(queue: string): Promise<void> {
+    await this.#call("POST", `queues/${queue}/resume`);
+  }
+
   async #call<Reply>(method: string, path: string, body?: object): Promise<Reply> {
     const reply = await fetch(`${this.#url}/${path}`, {
       method,

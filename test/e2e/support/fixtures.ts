@@ -4,6 +4,18 @@ import { JobRunner } from "./jobrunner.ts";
 
 export const admin = { email: "admin@example.com", password: "correct horse battery" };
 
+/** Makes the administrator at a program's first start. */
+export const adminEnv = { JOBRUNNER_ADMIN_EMAIL: admin.email, JOBRUNNER_ADMIN_PASSWORD: admin.password };
+
+/** Signs the administrator in by the form. */
+export async function signIn(page: Page, url: string): Promise<void> {
+  await page.goto(url);
+  await page.getByLabel("E-mail").fill(admin.email);
+  await page.getByLabel("Password").fill(admin.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("heading", { name: "Dashboard" })).toBeVisible();
+}
+
 interface TestFixtures {
   /** Says that a page's console stays empty; on for every test. */
   quietConsole: undefined;
@@ -21,9 +33,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   jobrunner: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of the fixtures from the pattern.
     async ({}, use) => {
-      const jobrunner = await JobRunner.start({
-        env: { JOBRUNNER_ADMIN_EMAIL: admin.email, JOBRUNNER_ADMIN_PASSWORD: admin.password },
-      });
+      const jobrunner = await JobRunner.start({ env: adminEnv });
       await use(jobrunner);
       await jobrunner.stop();
     },
@@ -49,11 +59,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   ],
 
   signedIn: async ({ page, jobrunner }, use) => {
-    await page.goto(jobrunner.url);
-    await page.getByLabel("E-mail").fill(admin.email);
-    await page.getByLabel("Password").fill(admin.password);
-    await page.getByRole("button", { name: /sign in/i }).click();
-    await expect(page.getByRole("navigation").first()).toBeVisible();
+    await signIn(page, jobrunner.url);
     await use(page);
   },
 });

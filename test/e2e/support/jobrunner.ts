@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -48,7 +48,17 @@ export class JobRunner {
       .flatMap((name) => [`--${name}`, join(root, name)]);
     const child = spawn(
       binary,
-      ["dev", "--listen", "127.0.0.1:0", "--data-dir", join(directory, "data"), ...handlers, ...args],
+      [
+        "dev",
+        "--listen",
+        "127.0.0.1:0",
+        "--data-dir",
+        join(directory, "data"),
+        "--shutdown-timeout",
+        "5s",
+        ...handlers,
+        ...args,
+      ],
       { cwd: directory, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] },
     );
     const log: string[] = [];
@@ -64,6 +74,11 @@ export class JobRunner {
   /** What the program has printed so far, for a failure's report. */
   get log(): string {
     return this.#log.join("");
+  }
+
+  /** The program's resident memory, in bytes, without that of its children. */
+  memory(): number {
+    return Number(execFileSync("ps", ["-o", "rss=", "-p", String(this.#child.pid)])) * 1024;
   }
 
   /** Ends the program in order and removes its data; throws if it does not end well. */

@@ -1,0 +1,15 @@
+import { expect, test } from "../support/fixtures.ts";
+
+test("Bull Board shows the queue and a job of it", async ({ signedIn: page, jobrunner, api }) => {
+  const job = await api.addJob("default", "echo", { hello: "Bull Board" });
+  await expect.poll(async () => (await api.job("default", job.id)).state).toBe("completed");
+
+  await page.goto(`${jobrunner.url}/admin/queues`);
+  await page
+    .getByRole("link", { name: /default/ })
+    .first()
+    .click();
+  await page.goto(`${jobrunner.url}/admin/queues/queue/default/${job.id}`);
+  await expect(page.getByText("Bull Board").first()).toBeVisible();
+  await expect(page.getByText(/echo/).first()).toBeVisible();
+});
