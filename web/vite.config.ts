@@ -28,5 +28,7 @@ export default defineConfig({
     setupFiles: ["./src/test/setup.ts"],
     include: ["src/**/*.test.{ts,tsx}"],
     restoreMocks: true,
+    // The JSON editor takes its time to load on a busy machine.
+    testTimeout: 20_000,
   },
 });

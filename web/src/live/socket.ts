@@ -10,10 +10,7 @@ export type LiveStatus =
   | "paused";
 
 /** The part of WebSocket that is used. */
-export type Connection = Pick<
-  WebSocket,
-  "send" | "close" | "readyState" | "onopen" | "onmessage" | "onclose"
->;
+export type Connection = Pick<WebSocket, "send" | "close" | "onopen" | "onmessage" | "onclose">;
 
 export interface LiveSocketOptions {
   connect: () => Connection;
