@@ -49,6 +49,9 @@ type runner interface {
 
 // Waiter blocks until there may be something to fetch.
 type Waiter interface {
+	// Open makes the connection, so that the worker shows in worker lists before
+	// its first wait.
+	Open(ctx context.Context) error
 	// Wait returns when the queue's marker was set, at most timeout later. A
 	// nextDelayed in the future says when a delayed job becomes due.
 	Wait(ctx context.Context, timeout time.Duration) (nextDelayed time.Time, err error)

@@ -286,6 +286,9 @@ func (o *JobOptions) validate(name string, data []byte) error {
 	if n := strings.Count(o.ID, ":"); n > 0 && n != 2 {
 		return invalid("jobId", "Custom Id cannot contain :")
 	}
+	if o.ID != "" && !canBeJobID(o.ID) {
+		return invalid("jobId", "Custom Id cannot be the name of a key of the queue: %s", o.ID)
+	}
 	if o.SizeLimit > 0 && len(data) > o.SizeLimit {
 		return invalid("sizeLimit", "The size of job %s exceeds the limit %d bytes", name, o.SizeLimit)
 	}

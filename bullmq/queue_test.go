@@ -58,12 +58,13 @@ func TestAddRefuses(t *testing.T) {
 		field   string
 		message string
 	}{
-		"integer id":         {nil, bullmq.JobOptions{ID: "12"}, "jobId", "Custom Id cannot be integers"},
-		"id of a marker":     {nil, bullmq.JobOptions{ID: "0:5"}, "jobId", "JobId cannot be '0' or start with '0:'"},
-		"id with one colon":  {nil, bullmq.JobOptions{ID: "a:b"}, "jobId", "Custom Id cannot contain :"},
-		"priority too large": {nil, bullmq.JobOptions{Priority: 2097152}, "priority", "Priority should be between 0 and 2097151"},
-		"negative priority":  {nil, bullmq.JobOptions{Priority: -1}, "priority", "Priority should be between 0 and 2097151"},
-		"large data":         {"0123456789", bullmq.JobOptions{SizeLimit: 10}, "sizeLimit", "The size of job x exceeds the limit 10 bytes"},
+		"integer id":          {nil, bullmq.JobOptions{ID: "12"}, "jobId", "Custom Id cannot be integers"},
+		"id of a marker":      {nil, bullmq.JobOptions{ID: "0:5"}, "jobId", "JobId cannot be '0' or start with '0:'"},
+		"id with one colon":   {nil, bullmq.JobOptions{ID: "a:b"}, "jobId", "Custom Id cannot contain :"},
+		"id of a queue's key": {nil, bullmq.JobOptions{ID: "meta"}, "jobId", "Custom Id cannot be the name of a key of the queue: meta"},
+		"priority too large":  {nil, bullmq.JobOptions{Priority: 2097152}, "priority", "Priority should be between 0 and 2097151"},
+		"negative priority":   {nil, bullmq.JobOptions{Priority: -1}, "priority", "Priority should be between 0 and 2097151"},
+		"large data":          {"0123456789", bullmq.JobOptions{SizeLimit: 10}, "sizeLimit", "The size of job x exceeds the limit 10 bytes"},
 		"two failure policies": {
 			nil, bullmq.JobOptions{FailParentOnFailure: true, RemoveDependencyOnFailure: true}, "removeDependencyOnFailure",
 			"The following options cannot be used together: removeDependencyOnFailure, failParentOnFailure",
@@ -242,6 +243,23 @@ func TestRemoveRefusesRunningJob(t *testing.T) {
 	close(finish)
 	b.waitCount(t, bullmq.StateCompleted, 1)
 	require.NoError(t, job.Remove(b.ctx))
+}
+
+func TestKeysOfTheQueueAreNoJobs(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	job, err := b.queue.Add(b.ctx, "x", nil, nil)
+	require.NoError(t, err)
+	require.NoError(t, job.Log(b.ctx, "line"))
+	for _, id := range []string{"", "meta", "wait", "events", "1:logs", "metrics:completed:data"} {
+		_, err := b.queue.Job(b.ctx, id)
+		require.ErrorIs(t, err, bullmq.ErrJobNotFound, id)
+		require.ErrorIs(t, b.backend.Remove(b.ctx, b.queue.Ref(), id, true), bullmq.ErrJobNotFound, id)
+		require.ErrorIs(t, b.backend.UpdateData(b.ctx, b.queue.Ref(), id, []byte("1")), bullmq.ErrJobNotFound, id)
+		state, err := b.backend.JobState(b.ctx, b.queue.Ref(), id)
+		require.NoError(t, err)
+		require.Equal(t, bullmq.StateUnknown, state, id)
+	}
 }
 
 func TestQueuesAreListedOnceTheyExist(t *testing.T) {

@@ -101,6 +101,9 @@ func (r *Redis) run(ctx context.Context, script *rueidis.Lua, q QueueRef, args .
 
 // runCode executes a script that replies with a result code.
 func (r *Redis) runCode(ctx context.Context, script *rueidis.Lua, operation string, q QueueRef, id string, args ...string) (int64, error) {
+	if err := checkJobID(q, id); err != nil {
+		return 0, err
+	}
 	code, err := r.run(ctx, script, q, append([]string{id}, args...)...).AsInt64()
 	if err != nil {
 		return 0, fmt.Errorf("%s job %s: %w", operation, id, err)

@@ -21,6 +21,12 @@ type blockingConn struct {
 	closed bool                    // guarded by mu
 }
 
+// Open makes the connection if there is none.
+func (b *blockingConn) Open(ctx context.Context) error {
+	_, err := b.acquire(ctx)
+	return err
+}
+
 // do runs f on the connection. The watchdog ends a wait that the server does
 // not answer in time.
 func (b *blockingConn) do(ctx context.Context, timeout time.Duration, f func(context.Context, rueidis.DedicatedClient) error) error {

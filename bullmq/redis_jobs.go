@@ -12,6 +12,9 @@ import (
 
 // Job implements [Backend].
 func (r *Redis) Job(ctx context.Context, q QueueRef, id string) (*Job, error) {
+	if err := checkJobID(q, id); err != nil {
+		return nil, err
+	}
 	jobs, err := r.Jobs(ctx, q, []string{id})
 	if err != nil {
 		return nil, err
@@ -43,6 +46,9 @@ func (r *Redis) Jobs(ctx context.Context, q QueueRef, ids []string) ([]*Job, err
 
 // JobState implements [Backend].
 func (r *Redis) JobState(ctx context.Context, q QueueRef, id string) (JobState, error) {
+	if !canBeJobID(id) {
+		return StateUnknown, nil
+	}
 	state, err := r.run(ctx, jobStateScript, q, id).ToString()
 	if err != nil {
 		return StateUnknown, fmt.Errorf("state of job %s: %w", id, err)

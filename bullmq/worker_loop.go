@@ -102,6 +102,9 @@ func (l *workLoop) run(ctx context.Context) error {
 	defer l.background.Wait()
 	defer stopUpkeep()
 	defer waiter.Close()
+	if err := waiter.Open(ctx); err != nil && ctx.Err() == nil {
+		l.w.reportError(ctx, err) // The first wait tries again.
+	}
 
 	err := l.loop(ctx, waiter)
 	// Calls that were given up end here; the jobs have been told to.

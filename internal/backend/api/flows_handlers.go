@@ -132,14 +132,14 @@ func (s *service) startFlow(ctx context.Context, f *flow.Flow, parameters map[st
 	if err != nil {
 		return nil, err
 	}
-	run, err := s.opts.Flows.Start(ctx, prepared, auth.FromContext(ctx).ID)
-	if err != nil {
-		return nil, jobRefused("definition", err)
-	}
 	_ = prepared.Root.Walk("", func(_ string, n *flow.Node) error {
 		s.noteQueue(n.Queue)
 		return nil
 	})
+	run, err := s.opts.Flows.Start(ctx, prepared, auth.FromContext(ctx).ID)
+	if err != nil {
+		return nil, jobRefused("definition", err)
+	}
 	return run, nil
 }
 

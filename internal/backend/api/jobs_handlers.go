@@ -101,9 +101,6 @@ func (s *service) jobLogs(ctx context.Context, in *jobLogsInput) (*logsOutput, e
 
 // find returns the job that a path names.
 func (s *service) find(ctx context.Context, in *JobPath) (*bullmq.Job, error) {
-	if !canBeJobID(in.ID) {
-		return nil, jobNotFound()
-	}
 	q, err := s.queue(in.Queue)
 	if err != nil {
 		return nil, err

@@ -46,13 +46,3 @@ func TestPointersAreWrittenAsLocations(t *testing.T) {
 		require.Equal(t, want, dotted(pointer))
 	}
 }
-
-func TestOnlyJobsHaveJobIDs(t *testing.T) {
-	t.Parallel()
-	for _, id := range []string{"1", "abc", "a/b", "repeat:s:1700000000000", "Wait"} {
-		require.True(t, canBeJobID(id), id)
-	}
-	for _, id := range []string{"", "wait", "meta", "1:logs", "1:lock", "a:b:c:d", "metrics:failed:data"} {
-		require.False(t, canBeJobID(id), id)
-	}
-}

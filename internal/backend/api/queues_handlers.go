@@ -170,7 +170,8 @@ func (s *service) queue(name string) (*bullmq.Queue, error) {
 	return q, nil
 }
 
-// noteQueue tells those who follow queues that this one is there.
+// noteQueue tells those who follow queues that this one is there. It comes
+// before the change that may make the queue, so that they miss nothing of it.
 func (s *service) noteQueue(name string) {
 	s.opts.Directory.Add(name)
 	if s.opts.OnQueue != nil {

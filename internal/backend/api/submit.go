@@ -26,11 +26,11 @@ func (s *service) submitJob(ctx context.Context, in *submitJobInput) (*submitJob
 		if err := s.opts.Directory.Admit(ctx, in.Queue, in.Body.Name, in.Body.Data); err != nil {
 			return nil, err
 		}
+		s.noteQueue(in.Queue)
 		job, err := q.Add(ctx, in.Body.Name, in.Body.Data, &in.Body.Opts.JobOptions)
 		if err != nil {
 			return nil, jobRefused("body", err)
 		}
-		s.noteQueue(in.Queue)
 		return []madeJob{made(job)}, nil
 	})
 	if err != nil {
@@ -92,12 +92,12 @@ func (s *service) addBulk(ctx context.Context, q *bullmq.Queue, jobs []NewJob) (
 	for i := range jobs {
 		bulk[i] = bullmq.BulkJob{Name: jobs[i].Name, Data: jobs[i].Data, Opts: &jobs[i].Opts.JobOptions}
 	}
+	s.noteQueue(q.Name())
 	added, err := q.AddBulk(ctx, bulk)
 	partly, isBulk := errors.AsType[*bullmq.BulkError](err)
 	if err != nil && (!isBulk || added == nil) {
 		return nil, bulkRefused(err, partly)
 	}
-	s.noteQueue(q.Name())
 	out := make([]madeJob, len(jobs))
 	for i, job := range added {
 		if job == nil {
