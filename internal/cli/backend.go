@@ -36,6 +36,7 @@ func openBackend(ctx context.Context, cfg *config.Loaded, redis *bullmq.Redis, d
 	if b.store, err = store.Open(ctx, database); err != nil {
 		return nil, errors.Join(err, b.close())
 	}
+	reach := dialOptions(cfg.AllowHosts)
 	b.server, err = backend.New(ctx, backend.Options{
 		Store:         b.store,
 		Redis:         redis,
@@ -47,7 +48,11 @@ func openBackend(ctx context.Context, cfg *config.Loaded, redis *bullmq.Redis, d
 		OnSetupToken:  func(token string) { b.setupToken = token },
 		SecureCookies: cfg.SecureCookies,
 		BodyLimit:     cfg.BodyLimit,
-		Web:           web.Handler(),
+
+		WebhookAllow:      reach.Allow,
+		WebhookAllowHosts: reach.AllowHosts,
+
+		Web: web.Handler(),
 	})
 	if err != nil {
 		return nil, errors.Join(err, b.close())

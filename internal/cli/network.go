@@ -6,9 +6,9 @@ import (
 	"github.com/jobrunner-dev/jobrunner/internal/safedial"
 )
 
-// newDialer returns a dialer for what users make JobRunner connect to: public
-// addresses, and the hosts and address ranges that the setting allows.
-func newDialer(allow []string) *safedial.Dialer {
+// dialOptions say what users may make JobRunner connect to: public addresses,
+// and the hosts and address ranges that the setting allows.
+func dialOptions(allow []string) safedial.Options {
 	var opts safedial.Options
 	for _, host := range allow {
 		if prefix, err := netip.ParsePrefix(host); err == nil {
@@ -17,5 +17,5 @@ func newDialer(allow []string) *safedial.Dialer {
 		}
 		opts.AllowHosts = append(opts.AllowHosts, host)
 	}
-	return safedial.New(opts)
+	return opts
 }

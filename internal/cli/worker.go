@@ -11,6 +11,7 @@ import (
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/internal/config"
+	"github.com/jobrunner-dev/jobrunner/internal/safedial"
 	"github.com/jobrunner-dev/jobrunner/internal/worker"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/export"
@@ -53,7 +54,7 @@ func openWorker(cfg *config.Loaded, redis *bullmq.Redis, log *slog.Logger) (*wor
 		Prefix:          cfg.Prefix,
 		HandlerDirs:     cfg.Handlers,
 		PluginDirs:      cfg.Plugins,
-		Core:            core.Options{Dialer: newDialer(cfg.AllowHosts), Export: exportOptions(cfg)},
+		Core:            core.Options{Dialer: safedial.New(dialOptions(cfg.AllowHosts)), Export: exportOptions(cfg)},
 		Runtime:         runtime.LoaderOptions{CacheDir: cfg.CacheDir, Env: cfg.HandlerEnv, Logger: log},
 		Timeout:         cfg.JobTimeout,
 		Unknown:         worker.UnknownPolicy(cfg.UnknownJobs),
