@@ -82,7 +82,7 @@ function KeyRow({ apiKey }: { apiKey: ApiKey }) {
     <TableRow>
       <TableCell className="py-2">
         <p className="font-medium">{apiKey.name}</p>
-        <p className="font-mono text-muted-foreground text-xs">{apiKey.prefix}</p>
+        <p className="font-mono text-muted-foreground text-xs">jr_{apiKey.prefix}_…</p>
       </TableCell>
       <TableCell className="py-2 max-md:hidden">
         <span className="flex flex-wrap gap-1">

@@ -61,6 +61,7 @@ export function NewSchedulePage() {
       const field = fieldOf[location];
       if (field) placed[field] = message;
     }
+    if (error.code === "schedule_exists") placed.id = "The queue has a schedule of this id already.";
     setDataErrors(own);
     setErrors(placed);
     if (own.size + Object.keys(placed).length < Math.max(1, error.fields.length)) setRefusal(error);
