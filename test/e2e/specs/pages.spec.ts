@@ -36,6 +36,8 @@ for (const theme of ["light", "dark"] as const) {
     await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
     await picture(page, theme, "login");
     await signIn(page, jobrunner.url);
+    for (const to of ["Ada", "Grace", "Edsger"]) await api.addJob("default", "echo", { hello: to });
+    await api.addJob("default", "http-request", { url: "http://127.0.0.1/refused" });
     const running = await api.addJob("default", "sleep", { ms: 60_000, steps: 100 });
 
     for (const { name, path, heading } of pages) {
