@@ -17,6 +17,7 @@ export function ErrorPage({ error, reset }: ErrorComponentProps) {
 export function NotFoundPage() {
   return (
     <EmptyState
+      page
       icon={Compass}
       title="There is no such page"
       action={

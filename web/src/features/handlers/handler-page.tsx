@@ -23,6 +23,7 @@ export function HandlerPage() {
   if (isNotFound(error)) {
     return (
       <EmptyState
+        page
         icon={Boxes}
         title={`No running worker has a handler called ${name}`}
         action={

@@ -38,7 +38,7 @@ function StackTrace({ text }: { text: string }) {
     <section aria-label="Stack" tabIndex={0} className="max-h-96 overflow-auto pb-3">
       <pre className="w-max min-w-full px-4 font-mono text-[0.8125rem] leading-5">
         {lines.map(({ line, number }) => (
-          <span key={number} className={isLibraryFrame(line) ? "text-muted-foreground/80" : undefined}>
+          <span key={number} className={isLibraryFrame(line) ? "text-muted-foreground" : undefined}>
             {line}
             {"\n"}
           </span>

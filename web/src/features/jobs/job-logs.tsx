@@ -80,7 +80,7 @@ function LogLines({ lines, first, running }: { lines: readonly string[]; first: 
         {lines.map((line, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: a line is known by its number in the log
           <li key={first + index} className="flex gap-4 px-4 hover:bg-muted/60">
-            <span aria-hidden="true" className="w-8 shrink-0 select-none text-right text-muted-foreground/70">
+            <span aria-hidden="true" className="w-8 shrink-0 select-none text-right text-muted-foreground">
               {first + index + 1}
             </span>
             <span className="min-w-0 whitespace-pre-wrap break-words">{line}</span>

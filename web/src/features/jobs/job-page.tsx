@@ -132,6 +132,7 @@ function RunningFor({ since }: { since: number }) {
 function JobGone({ queue, id, wasThere }: { queue: string; id: string; wasThere: boolean }) {
   return (
     <EmptyState
+      page
       icon={FileX2}
       title={wasThere ? `Job ${id} is no longer kept` : `There is no job ${id} in ${queue}`}
       action={

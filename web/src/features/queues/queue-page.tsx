@@ -34,6 +34,7 @@ export function QueuePage() {
   if (!queue && isNotFound(error)) {
     return (
       <EmptyState
+        page
         icon={ListX}
         title={`There is no queue called ${name}`}
         action={
@@ -123,7 +124,7 @@ function StateTabs({ name, state, queue }: { name: string; state: JobState; queu
             <span
               className={cn(
                 "text-xs tabular-nums",
-                count > 0 ? stateText[candidate] : "text-muted-foreground/70",
+                count > 0 ? stateText[candidate] : "text-muted-foreground",
               )}
             >
               {queue ? formatCompactCount(count) : "–"}

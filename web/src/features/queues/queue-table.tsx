@@ -88,7 +88,7 @@ export function QueueTable({
 }
 
 function CountLink({ queue, state, count }: { queue: string; state: JobState; count: number }) {
-  if (count === 0) return <span className="text-muted-foreground/70">0</span>;
+  if (count === 0) return <span className="text-muted-foreground">0</span>;
   return (
     <Link
       to="/queues/$queue"

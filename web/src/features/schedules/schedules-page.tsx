@@ -89,7 +89,7 @@ function ScheduleTable({ items, mayWrite }: { items: readonly Schedule[]; mayWri
                 <Link
                   to="/queues/$queue"
                   params={{ queue: schedule.queue }}
-                  className="text-primary hover:underline"
+                  className="text-primary underline decoration-primary/50 underline-offset-2 hover:decoration-primary"
                 >
                   {schedule.queue}
                 </Link>
