@@ -8,9 +8,11 @@ import { LiveProvider } from "@/live/context";
 import { Breadcrumbs } from "./breadcrumbs";
 import { ConnectionState } from "./connection-state";
 import { Navigation } from "./navigation";
+import { UserMenuButton } from "./user-menu-button";
 
-// Popups bring a positioning engine along that no page needs to appear.
-const UserMenu = lazy(() => import("./user-menu").then((module) => ({ default: module.UserMenu })));
+// Popups bring a positioning engine along that no page needs to appear, so they are loaded when asked for.
+const loadUserMenu = () => import("./user-menu").then((module) => ({ default: module.UserMenu }));
+const UserMenu = lazy(loadUserMenu);
 const Sheet = lazy(() => import("@/components/ui/dialog").then((module) => ({ default: module.Sheet })));
 
 /** The frame of the signed-in pages: sections at the left, the place and the connection on top. */
@@ -71,11 +73,22 @@ function TopBar() {
       <Breadcrumbs />
       <ConnectionState />
       <NewJobLink />
-      <Suspense fallback={<div className="size-8" />}>
-        <UserMenu />
-      </Suspense>
+      <AccountMenu />
       <LoadingLine />
     </header>
+  );
+}
+
+function AccountMenu() {
+  const [wanted, setWanted] = useState(false);
+  const button = (
+    <UserMenuButton onPointerEnter={() => void loadUserMenu()} onClick={() => setWanted(true)} />
+  );
+  if (!wanted) return button;
+  return (
+    <Suspense fallback={button}>
+      <UserMenu defaultOpen />
+    </Suspense>
   );
 }
 

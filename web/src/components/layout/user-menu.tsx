@@ -1,11 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
-import { CircleUserRound, LogOut, Monitor, Moon, Sun } from "lucide-react";
+import { LogOut, Monitor, Moon, Sun } from "lucide-react";
 import { api } from "@/api/client";
 import { session } from "@/api/session";
-import { Button } from "@/components/ui/button";
 import { Menu, MenuChoice, MenuItem, MenuSeparator } from "@/components/ui/menu";
 import { meQuery } from "@/features/auth/queries";
 import { setTheme, type Theme, useTheme } from "@/lib/theme";
+import { UserMenuButton } from "./user-menu-button";
 
 const themeOptions: ReadonlyArray<{ value: Theme; label: string; icon: React.ReactNode }> = [
   { value: "light", label: "Light", icon: <Sun aria-hidden="true" /> },
@@ -14,7 +14,7 @@ const themeOptions: ReadonlyArray<{ value: Theme; label: string; icon: React.Rea
 ];
 
 /** Who is signed in, the theme, and the way out. */
-export function UserMenu() {
+export function UserMenu({ defaultOpen = false }: { defaultOpen?: boolean }) {
   const { data: me } = useQuery(meQuery);
   const { theme } = useTheme();
 
@@ -28,13 +28,7 @@ export function UserMenu() {
   };
 
   return (
-    <Menu
-      trigger={
-        <Button variant="ghost" size="icon" aria-label="Account and theme">
-          <CircleUserRound aria-hidden="true" />
-        </Button>
-      }
-    >
+    <Menu defaultOpen={defaultOpen} trigger={<UserMenuButton />}>
       {me && (
         <>
           <div className="px-2 py-1.5">

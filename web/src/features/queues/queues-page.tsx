@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { ListTree, Plus } from "lucide-react";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { EmptyState } from "@/components/empty-state";
 import { ErrorState } from "@/components/error-state";
 import { Page } from "@/components/page";
@@ -13,10 +13,13 @@ import { useCan } from "@/features/auth/queries";
 import { plural } from "@/lib/format";
 import { useLiveTopics, usePolling } from "@/live/context";
 import { topics } from "@/live/messages";
-import { NewQueueDialog } from "./new-queue-dialog";
 import { PauseButton } from "./pause-button";
 import { queuesQuery } from "./queries";
 import { QueueTable } from "./queue-table";
+
+const NewQueueDialog = lazy(() =>
+  import("./new-queue-dialog").then((module) => ({ default: module.NewQueueDialog })),
+);
 
 export function QueuesPage() {
   const { cursor } = useSearch({ from: "/app/queues" });
@@ -35,7 +38,11 @@ export function QueuesPage() {
 
   return (
     <Page title="Queues" actions={newQueue}>
-      <NewQueueDialog open={creating} onOpenChange={setCreating} />
+      {creating && (
+        <Suspense>
+          <NewQueueDialog open onOpenChange={setCreating} />
+        </Suspense>
+      )}
       <Card bodyClassName="p-0">
         {data && data.items.length > 0 && (
           <>
