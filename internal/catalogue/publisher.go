@@ -77,7 +77,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 		}
 		failing = err != nil
 		// Jitter keeps workers that were started together from writing together.
-		pause := p.opts.Interval - rand.N(p.opts.Interval/5+1)
+		pause := p.opts.Interval - rand.N(p.opts.Interval/5+1) //nolint:gosec // nothing to guess
 		select {
 		case <-ctx.Done():
 			return p.remove(context.WithoutCancel(ctx))

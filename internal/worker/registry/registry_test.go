@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,11 +23,11 @@ type answer string
 
 func (a answer) Run(handler.Context) (json.RawMessage, error) { return json.Marshal(string(a)) }
 
-func set(source, name, version string, closed *int) registry.Set {
+func set(source, name, version string, closed *atomic.Int64) registry.Set {
 	return registry.Set{
 		Source:   source,
 		Handlers: []registry.Entry{{Handler: catalogue.Handler{Name: name, Version: version, Source: source}, Runner: answer(version)}},
-		Close:    func() { *closed++ },
+		Close:    func() { closed.Add(1) },
 	}
 }
 
@@ -34,7 +35,7 @@ func TestAReplacedVersionDrains(t *testing.T) {
 	t.Parallel()
 	changes := 0
 	r := registry.New(registry.Options{Changed: func() { changes++ }})
-	var first, second int
+	var first, second atomic.Int64
 	require.NoError(t, r.Put(set("a.js", "a", "1", &first)))
 	one, ok := r.Acquire("a")
 	require.True(t, ok)
@@ -49,8 +50,8 @@ func TestAReplacedVersionDrains(t *testing.T) {
 	now.Release()
 	two.Release()
 	require.NoError(t, r.Close(t.Context()))
-	require.Equal(t, 1, first)
-	require.Equal(t, 1, second)
+	require.EqualValues(t, 1, first.Load())
+	require.EqualValues(t, 1, second.Load())
 	require.Equal(t, 2, changes)
 	_, ok = r.Acquire("a")
 	require.False(t, ok)
@@ -59,23 +60,23 @@ func TestAReplacedVersionDrains(t *testing.T) {
 func TestANameOfAnotherSourceIsRefused(t *testing.T) {
 	t.Parallel()
 	r := registry.New(registry.Options{})
-	var closed int
+	var closed atomic.Int64
 	require.NoError(t, r.Put(set("a.js", "same", "1", &closed)))
 	err := r.Put(set("b.js", "same", "2", &closed))
 	var duplicate *registry.DuplicateError
 	require.ErrorAs(t, err, &duplicate)
 	require.Equal(t, registry.DuplicateError{Name: "same", Source: "b.js", Existing: "a.js"}, *duplicate)
-	require.Zero(t, closed, "a refused set is its owner's to close")
+	require.Zero(t, closed.Load(), "a refused set is its owner's to close")
 	r.Remove("a.js")
 	require.NoError(t, r.Put(set("b.js", "same", "2", &closed)))
 	require.NoError(t, r.Close(t.Context()))
-	require.Equal(t, 2, closed)
+	require.EqualValues(t, 2, closed.Load())
 }
 
 func TestAFailureIsListedBesideTheVersionInService(t *testing.T) {
 	t.Parallel()
 	r := registry.New(registry.Options{})
-	var closed int
+	var closed atomic.Int64
 	failed := &catalogue.LoadError{Message: "oh"}
 	r.Fail(registry.Failure{Source: "a.js", Name: "a", Err: failed})
 	require.Equal(t, []catalogue.Handler{{Name: "a", Source: "a.js", Error: failed}}, r.Catalogue())
@@ -140,7 +141,7 @@ func TestCloseGivesUpOnAHandlerThatDoesNotEnd(t *testing.T) {
 	t.Parallel()
 	r := registry.New(registry.Options{})
 	release := make(chan struct{})
-	s := set("a.js", "a", "1", new(int))
+	s := set("a.js", "a", "1", new(atomic.Int64))
 	s.Close = func() { <-release }
 	require.NoError(t, r.Put(s))
 	errLate := errors.New("too late")

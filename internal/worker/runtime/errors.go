@@ -69,9 +69,3 @@ func executeError(err error) error {
 	}
 	return named
 }
-
-// isCancelled reports whether a handler says it stopped because it was told to.
-func isCancelled(err error) bool {
-	var rpc *rpcError
-	return errors.As(err, &rpc) && rpc.Code == codeCancelled
-}

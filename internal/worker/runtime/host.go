@@ -92,8 +92,7 @@ func (h *Host) runIn(ctx handler.Context, inst *instance, name string) (result j
 	id, answer := inst.execute(ctx, name)
 	if id == 0 {
 		r := <-answer
-		var crash *CrashError
-		if errors.As(r.err, &crash) {
+		if _, crashed := errors.AsType[*CrashError](r.err); crashed {
 			<-inst.gone
 			h.forget(inst)
 			return nil, false, nil
@@ -121,13 +120,12 @@ func (h *Host) cancel(ctx context.Context, inst *instance, id int64, answer <-ch
 	defer grace.Stop()
 	select {
 	case r := <-answer:
-		var crash *CrashError
-		if r.err == nil || errors.As(r.err, &crash) {
+		if _, crashed := errors.AsType[*CrashError](r.err); r.err == nil || crashed {
 			return r.result, r.err
 		}
 		return nil, cause // however the handler words it
 	case <-grace.C:
-		h.abandon(inst)
+		h.abandon(inst) //nolint:contextcheck // what follows for the process is no part of this job
 		return nil, &UnstoppableError{Cause: cause, Grace: h.limits.CancelGrace}
 	}
 }

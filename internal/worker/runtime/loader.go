@@ -211,8 +211,7 @@ func (l *Loader) environment(temp string, more ...string) []string {
 
 // loadError says why, and where, a module did not load.
 func loadError(err error, path string) *catalogue.LoadError {
-	var known *catalogue.LoadError
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*catalogue.LoadError](err); ok {
 		return known
 	}
 	failed := &catalogue.LoadError{Message: err.Error(), File: path, At: time.Now()}

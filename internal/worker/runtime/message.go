@@ -25,14 +25,10 @@ type rpcError struct {
 
 func (e *rpcError) Error() string { return e.Message }
 
-// Error codes of JSON-RPC, and those of execute.
+// Error codes of JSON-RPC. What a module or a handler throws comes as -32000.
 const (
 	codeNoMethod = -32601
 	codeInternal = -32603
-	// codeThrown: the handler threw; data is a thrownError.
-	codeThrown = -32000
-	// codeCancelled: the handler stopped because it was told to.
-	codeCancelled = -32001
 )
 
 var null = json.RawMessage("null")

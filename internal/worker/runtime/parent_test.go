@@ -30,7 +30,7 @@ func TestChildrenEndWithAParentThatIsKilled(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			path := writeFile(t, dir, file, text)
-			parent := exec.Command(os.Args[0], "-test.run=^TestChildrenEndWithAParentThatIsKilled$") //nolint:noctx // it is killed below
+			parent := exec.Command(os.Args[0], "-test.run=^TestChildrenEndWithAParentThatIsKilled$")
 			parent.Env = append(os.Environ(), parentEnv+"="+path)
 			out, err := parent.StdoutPipe()
 			require.NoError(t, err)
@@ -63,6 +63,7 @@ func beParent(t *testing.T, file string) {
 	require.NoError(t, err)
 	pid, err := loaded.Host.Run(newJob(t, `{"fault":"pid"}`), "faulty")
 	require.NoError(t, err)
-	fmt.Printf("child %s\n", pid)
+	_, err = fmt.Fprintf(os.Stdout, "child %s\n", pid)
+	require.NoError(t, err)
 	_, _ = loaded.Host.Run(newJob(t, `{"fault":"never"}`), "faulty")
 }

@@ -63,9 +63,12 @@ func startProcess(c command) (*process, error) {
 // run starts the child and waits for it on one operating system thread. The
 // kernel's signal for a dead parent is tied to the thread that made the child:
 // were that thread to end, the child would be killed while the parent lives.
-// The thread ends with run, as it is never unlocked.
+//
+// The thread is given back afterwards. To end with it locked would end the
+// thread, and with it any other child that it has made before.
 func (p *process) run(started chan<- error) {
 	goruntime.LockOSThread()
+	defer goruntime.UnlockOSThread()
 	if err := p.cmd.Start(); err != nil {
 		started <- err
 		return
@@ -100,12 +103,6 @@ func (p *process) stop(grace time.Duration) {
 			p.signalAlive(s)
 		}
 	}
-	<-p.done
-}
-
-// kill ends the group at once and returns when the child is gone.
-func (p *process) kill() {
-	p.signalAlive(syscall.SIGKILL)
 	<-p.done
 }
 

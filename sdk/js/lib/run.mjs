@@ -3,7 +3,6 @@ import { CancelledError, DelayError } from "../index.mjs";
 import { describeError } from "./errors.mjs";
 
 const codeThrown = -32000;
-const codeCancelled = -32001;
 const maxLogLine = 64 * 1024;
 
 const current = new AsyncLocalStorage();
@@ -47,8 +46,7 @@ export class Run {
   /** Fails the job, unless it is through already. */
   fail(error) {
     if (!this.#settle()) return;
-    const code = this.#controller.signal.aborted ? codeCancelled : codeThrown;
-    this.#peer.replyError(this.#id, { code, ...describeError(error) });
+    this.#peer.replyError(this.#id, { code: codeThrown, ...describeError(error) });
   }
 
   /** Takes what the handler writes to the console into the job's log, line by line. */

@@ -9,7 +9,7 @@ import threading
 from typing import Any, Mapping, Optional
 
 from ._definition import Definition
-from ._errors import Cancelled, Delay, Unrecoverable
+from ._errors import Delay, Unrecoverable
 from ._job import Job
 from ._module import describe_error, load, local_files, stack_of
 from ._output import current, flush_partial, take_stdin, take_stdout
@@ -18,7 +18,6 @@ from ._peer import Peer, encode
 PROTOCOL = 1
 
 _THROWN = -32000
-_CANCELLED = -32001
 
 
 class Host:
@@ -164,7 +163,6 @@ class _Run:
         self._host._runs.pop(self._call, None)
 
     def _describe(self, error: BaseException) -> dict[str, Any]:
-        stopped = isinstance(error, (Cancelled, asyncio.CancelledError))
         data: dict[str, Any] = {"name": type(error).__name__, "stack": stack_of(error)}
         if isinstance(error, Unrecoverable):
             data["unrecoverable"] = True
@@ -173,4 +171,4 @@ class _Run:
         message = str(error) or type(error).__name__
         if isinstance(error, SystemExit):
             message = f"the handler called sys.exit({error.code!r})"
-        return {"code": _CANCELLED if stopped else _THROWN, "message": message, "data": data}
+        return {"code": _THROWN, "message": message, "data": data}

@@ -168,11 +168,10 @@ func cellOf(v any) (any, error) {
 		}
 		return v, nil
 	case json.Number:
-		f, err := v.Float64()
-		if err != nil || strconv.FormatFloat(f, 'f', -1, 64) != v.String() {
-			return v.String(), nil
+		if f, err := v.Float64(); err == nil && strconv.FormatFloat(f, 'f', -1, 64) == v.String() {
+			return f, nil
 		}
-		return f, nil
+		return v.String(), nil
 	}
 	text := textOf(v)
 	if len(text) > maxCellUnits && utf16Units(text) > maxCellUnits {

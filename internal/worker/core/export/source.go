@@ -113,7 +113,7 @@ func (e *exporter) openURL(ctx context.Context, s URLSource) (rowSource, error) 
 		req.Header.Set(name, value)
 	}
 	client := e.dialer.Client(e.opts.HTTPTimeout)
-	resp, err := client.Do(req)
+	resp, err := client.Do(req) //nolint:bodyclose // responseBody closes it with the source
 	if err != nil {
 		client.CloseIdleConnections()
 		return nil, sourceError(err)

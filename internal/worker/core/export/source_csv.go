@@ -34,7 +34,7 @@ func (s *csvSource) columns() []string { return s.header }
 
 func (s *csvSource) next() (row, error) {
 	record, err := s.reader.Read()
-	if err == io.EOF { //nolint:errorlint // the reader returns it as it is
+	if err == io.EOF {
 		return row{}, err
 	}
 	if err != nil {

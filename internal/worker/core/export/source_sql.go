@@ -66,7 +66,7 @@ func driverOf(target string) (driver, dsn string, err error) {
 		if strings.HasPrefix(rest, "//") {
 			u, err := url.Parse(target)
 			if err != nil || u.Host != "" || u.Path == "" {
-				return "", "", errors.New("a SQLite URL is sqlite:///absolute/path or sqlite:relative/path")
+				return "", "", fmt.Errorf("%q is not of the form sqlite:///absolute/path or sqlite:relative/path", target)
 			}
 			path = u.Path
 		}
@@ -76,7 +76,7 @@ func driverOf(target string) (driver, dsn string, err error) {
 		query := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(10000)", "query_only(1)"}}
 		return "sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String(), nil
 	default:
-		return "", "", errors.New("its URL must begin with sqlite: or postgres:")
+		return "", "", fmt.Errorf("its URL begins with %q, want sqlite: or postgres:", scheme+":")
 	}
 }
 
@@ -95,7 +95,7 @@ func (s *sqlSource) query(ctx context.Context, in SQLSource) error {
 			return fmt.Errorf("count query: %w", err)
 		}
 	}
-	s.rows, err = tx.QueryContext(ctx, in.Query, args...) //nolint:sqlclosecheck,rowserrcheck // see close and next
+	s.rows, err = tx.QueryContext(ctx, in.Query, args...) //nolint:rowserrcheck // next does
 	if err != nil {
 		return fmt.Errorf("query: %w", err)
 	}
