@@ -76,7 +76,7 @@ func driverOf(target string) (driver, dsn string, err error) {
 		query := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(10000)", "query_only(1)"}}
 		return "sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String(), nil
 	default:
-		return "", "", fmt.Errorf("its URL begins with %q, want sqlite: or postgres:", scheme+":")
+		return "", "", fmt.Errorf("databases of the kind %q cannot be read, only sqlite and postgres", scheme)
 	}
 }
 
