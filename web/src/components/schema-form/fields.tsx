@@ -3,6 +3,7 @@ import { useId } from "react";
 import { Button } from "@/components/ui/button";
 import { Field, FieldError } from "@/components/ui/field";
 import { Checkbox, Input, NativeSelect, Textarea } from "@/components/ui/input";
+import { cn } from "@/lib/cn";
 import { type ExactJson, isObject, JsonToken, stringifyExact } from "@/lib/exact-json";
 import {
   choiceIndex,
@@ -181,19 +182,43 @@ function ChoiceControl(props: FieldProps<ChoiceField>) {
 
 const nested = "flex min-w-0 flex-col gap-4 rounded-md border border-dashed p-4";
 
-function GroupControl(props: FieldProps<GroupField>) {
-  const { schema, label, required, path, value, errors, onChange } = props;
-  const change = (changed: ExactJson | undefined) => {
-    // An optional object without members is left out.
-    const empty = isObject(changed) && Object.keys(changed).length === 0;
-    onChange(empty && !required ? undefined : changed);
-  };
+function GroupControl({ schema, label, required, path, value, errors, onChange }: FieldProps<GroupField>) {
+  const error = errors.get(fieldKey(path));
+  if (!required && value === undefined) {
+    // What is left out as a whole asks for none of its members.
+    return (
+      <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2 rounded-md border border-dashed px-4 py-2">
+        <div className="min-w-0">
+          <p className="font-medium">{label}</p>
+          {schema.description && (
+            <p className="text-[0.8125rem] text-muted-foreground">{schema.description}</p>
+          )}
+          <FieldError message={error} />
+        </div>
+        <Button size="small" onClick={() => onChange(initialValue(schema) ?? {})}>
+          <Plus aria-hidden="true" /> Add {label}
+        </Button>
+      </div>
+    );
+  }
   return (
-    <fieldset className={nested}>
+    <fieldset className={cn(nested, "relative")}>
       <legend className="-ml-1 px-1 font-medium">{label}</legend>
+      {!required && (
+        <Button
+          variant="ghost"
+          size="icon"
+          className="absolute -top-2 right-1 size-7"
+          aria-label={`Remove ${label}`}
+          title={`Remove ${label}`}
+          onClick={() => onChange(undefined)}
+        >
+          <X aria-hidden="true" />
+        </Button>
+      )}
       {schema.description && <p className="text-[0.8125rem] text-muted-foreground">{schema.description}</p>}
-      <GroupFields schema={schema} path={path} value={value} errors={errors} onChange={change} />
-      <FieldError message={errors.get(fieldKey(path))} />
+      <GroupFields schema={schema} path={path} value={value} errors={errors} onChange={onChange} />
+      <FieldError message={error} />
     </fieldset>
   );
 }

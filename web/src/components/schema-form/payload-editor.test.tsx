@@ -60,11 +60,12 @@ describe("the form of a job's data", () => {
 
     await user.click(screen.getByRole("button", { name: "Add item" }));
     await user.type(screen.getByRole("textbox", { name: "Tags 1" }), "new");
+    await user.click(screen.getByRole("button", { name: "Add Sign-in" }));
     await user.type(screen.getByRole("textbox", { name: "User" }), "ann");
     expect(written()).toBe('{"method":"GET","tags":["new"],"auth":{"user":"ann"}}');
 
     await user.click(screen.getByRole("button", { name: "Remove Tags 1" }));
-    await user.clear(screen.getByRole("textbox", { name: "User" }));
+    await user.click(screen.getByRole("button", { name: "Remove Sign-in" }));
     expect(written()).toBe('{"method":"GET"}');
   });
 
