@@ -531,6 +531,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the webhooks, newest first */
+        get: operations["listWebhooks"];
+        put?: never;
+        /** Make a webhook */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a webhook */
+        get: operations["getWebhook"];
+        /** Replace what a webhook follows and where it goes; its secret stays */
+        put: operations["putWebhook"];
+        post?: never;
+        /** Delete a webhook and the log of its deliveries */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the deliveries of a webhook, newest first */
+        get: operations["listWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workers": {
         parameters: {
             query?: never;
@@ -644,6 +698,33 @@ export interface components {
              */
             revokedAt?: number;
             scopes: string[];
+        };
+        CreatedWebhook: {
+            /**
+             * Format: int64
+             * @description In epoch ms
+             */
+            createdAt: number;
+            /** @description The id of the principal who made it */
+            createdBy: string;
+            /** @description A receiver that answers 410 disables its webhook */
+            enabled: boolean;
+            events: components["schemas"]["WebhookEvent"][];
+            /** Format: uuid */
+            id: string;
+            /** @description The patterns of the queues it follows; none means all */
+            queues: string[];
+            /**
+             * @description Signs the deliveries as the Standard Webhooks specification says; it is not shown again
+             * @example whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD
+             */
+            secret: string;
+            /**
+             * Format: int64
+             * @description In epoch ms
+             */
+            updatedAt: number;
+            url: string;
         };
         Credentials: {
             email: string;
@@ -1522,6 +1603,102 @@ export interface components {
             name: string;
             /** @enum {string} */
             role: "viewer" | "operator" | "admin";
+        };
+        Webhook: {
+            /**
+             * Format: int64
+             * @description In epoch ms
+             */
+            createdAt: number;
+            /** @description The id of the principal who made it */
+            createdBy: string;
+            /** @description A receiver that answers 410 disables its webhook */
+            enabled: boolean;
+            events: components["schemas"]["WebhookEvent"][];
+            /** Format: uuid */
+            id: string;
+            /** @description The patterns of the queues it follows; none means all */
+            queues: string[];
+            /**
+             * Format: int64
+             * @description In epoch ms
+             */
+            updatedAt: number;
+            url: string;
+        };
+        WebhookDelivery: {
+            /** Format: int64 */
+            attempts: number;
+            /**
+             * Format: int64
+             * @description In epoch ms
+             */
+            createdAt: number;
+            /**
+             * Format: int64
+             * @description How long the latest attempt took, in ms
+             */
+            duration: number;
+            error?: string;
+            event: components["schemas"]["WebhookEvent"];
+            /** @description The webhook-id header of the message */
+            id: string;
+            jobId?: string;
+            queue: string;
+            /** @description The beginning of the latest answer */
+            response?: string;
+            /**
+             * Format: int64
+             * @description The HTTP status of the latest answer; absent without one
+             */
+            responseStatus?: number;
+            /** @enum {string} */
+            status: "delivered" | "retrying" | "failed";
+            /**
+             * Format: int64
+             * @description In epoch ms
+             */
+            updatedAt: number;
+        };
+        WebhookDeliveryPage: {
+            items: components["schemas"]["WebhookDelivery"][];
+            /** @description Give it as cursor to get the next part; absent on the last one */
+            nextCursor?: string;
+            /**
+             * Format: int64
+             * @description How many items there are in all, where that is known
+             */
+            total?: number;
+        };
+        /**
+         * @description What happened to a job or a queue
+         * @enum {string}
+         */
+        WebhookEvent: "job.active" | "job.added" | "job.completed" | "job.delayed" | "job.failed" | "job.progress" | "job.removed" | "job.stalled" | "queue.drained" | "queue.paused" | "queue.resumed";
+        WebhookPage: {
+            items: components["schemas"]["Webhook"][];
+            /** @description Give it as cursor to get the next part; absent on the last one */
+            nextCursor?: string;
+            /**
+             * Format: int64
+             * @description How many items there are in all, where that is known
+             */
+            total?: number;
+        };
+        WebhookSpec: {
+            /**
+             * @description Whether it gets deliveries
+             * @default true
+             */
+            enabled: boolean;
+            events: components["schemas"]["WebhookEvent"][];
+            /** @description Patterns of queue names, where * stands for any text; none means all queues */
+            queues?: string[];
+            /**
+             * @description Where deliveries are posted, http or https, on the public internet unless the server allows more
+             * @example https://example.com/hooks/jobs
+             */
+            url: string;
         };
         Worker: {
             /** @description The names of its handlers */
@@ -2983,6 +3160,209 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["System"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: {
+                /** @description The nextCursor of the part before */
+                cursor?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookSpec"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedWebhook"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The webhook's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The webhook's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookSpec"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The webhook's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWebhookDeliveries: {
+        parameters: {
+            query?: {
+                /** @description The nextCursor of the part before */
+                cursor?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The webhook's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveryPage"];
                 };
             };
             /** @description Error */

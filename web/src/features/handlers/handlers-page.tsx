@@ -49,18 +49,18 @@ function HandlerTable({ handlers }: { handlers: readonly Handler[] }) {
       <tbody>
         {handlers.map((handler) => (
           <TableRow key={handler.name}>
-            <TableCell className="w-2/5 max-w-0 py-2">
-              <span className="flex items-center gap-2">
+            <TableCell className="w-full max-w-0 py-2 sm:w-2/5">
+              <span className="flex min-w-0 flex-wrap items-center gap-x-2">
                 <Link
                   to="/handlers/$name"
                   params={{ name: handler.name }}
-                  className="truncate font-medium after:absolute after:inset-0 hover:underline"
+                  className="min-w-0 truncate font-medium after:absolute after:inset-0 hover:underline"
                 >
                   {handler.name}
                 </Link>
                 {handler.error && (
                   <span className="flex shrink-0 items-center gap-1 text-destructive text-xs">
-                    <TriangleAlert aria-hidden="true" className="size-3.5" /> Newest version failed to load
+                    <TriangleAlert aria-hidden="true" className="size-3.5" /> Failed to load
                   </span>
                 )}
               </span>

@@ -98,10 +98,10 @@ function StateTabs({ name, state, queue }: { name: string; state: JobState; queu
   const tabs = useRef<HTMLElement>(null);
 
   // On a narrow page the tabs scroll; the current one has to be in view.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another state makes another tab the current one
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the state says which tab it is, the counts how wide all are
   useEffect(() => {
     tabs.current?.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
-  }, [state]);
+  }, [state, queue === undefined]);
 
   return (
     <nav ref={tabs} aria-label="Job states" className="flex overflow-x-auto border-b px-2">
