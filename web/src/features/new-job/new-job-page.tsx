@@ -121,13 +121,17 @@ function NewJobForm({
           <TargetFields target={target} choices={choices} errors={targetErrors} onChange={changeTarget} />
         </Card>
         <Card title="Data" actions={schema && <PayloadViewSwitch view={view} onChange={setView} />}>
-          <PayloadEditor
-            schema={schema}
-            payload={payload}
-            view={view}
-            errors={dataErrors}
-            onChange={changePayload}
-          />
+          {target.name === "" ? (
+            <p className="text-muted-foreground">Choose a handler first; it says which data it takes.</p>
+          ) : (
+            <PayloadEditor
+              schema={schema}
+              payload={payload}
+              view={view}
+              errors={dataErrors}
+              onChange={changePayload}
+            />
+          )}
         </Card>
         <Card title="Options">
           <OptionFields form={options} />

@@ -126,13 +126,17 @@ export function NewSchedulePage() {
             title="Data of each job"
             actions={schema && <PayloadViewSwitch view={view} onChange={setView} />}
           >
-            <PayloadEditor
-              schema={schema}
-              payload={payload}
-              view={view}
-              errors={dataErrors}
-              onChange={setPayload}
-            />
+            {target.name === "" ? (
+              <p className="text-muted-foreground">Choose a handler first; it says which data it takes.</p>
+            ) : (
+              <PayloadEditor
+                schema={schema}
+                payload={payload}
+                view={view}
+                errors={dataErrors}
+                onChange={setPayload}
+              />
+            )}
           </Card>
           <Card title="Options of each job">
             <OptionFields form={options} scheduled />
