@@ -69,7 +69,11 @@ func (s *service) problem(ctx context.Context, err error) *problem.Problem {
 		}
 	}
 	if unavailable(err) {
-		s.opts.Logger.WarnContext(ctx, "request failed for want of a store", slog.Any("error", err),
+		level := slog.LevelWarn
+		if errors.Is(ctx.Err(), context.Canceled) {
+			level = slog.LevelDebug // the caller has gone, and nobody reads the answer
+		}
+		s.opts.Logger.Log(ctx, level, "request failed for want of a store", slog.Any("error", err),
 			slog.String("request_id", request.From(ctx).ID))
 		return problem.New(http.StatusServiceUnavailable, "unavailable",
 			"Redis or the database does not answer at present; try again.").RetryAfter(retryAfter)
