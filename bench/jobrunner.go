@@ -4,9 +4,10 @@ import (
 	"context"
 	"sync/atomic"
 
-	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/redis/rueidis"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/jobrunner-dev/jobrunner/bullmq"
 )
 
 // jobRunner is this project's engine.

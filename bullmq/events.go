@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -137,11 +138,7 @@ func (r *EventReader) Unfollow(q QueueRef) {
 func (r *EventReader) Positions() map[QueueRef]string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	positions := make(map[QueueRef]string, len(r.positions))
-	for q, id := range r.positions {
-		positions[q] = id
-	}
-	return positions
+	return maps.Clone(r.positions)
 }
 
 // Run reads until ctx ends and calls handle for every event, in the order of
@@ -212,7 +209,7 @@ func (e *QueueEvents) Run(ctx context.Context, handle func(Event)) error {
 			break
 		}
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // being told to end is no failure
 		}
 		e.reader.opts.Logger.WarnContext(ctx, "event stream not reachable", slog.Any("error", err))
 		sleep(ctx, retryDelay(failures+1))
@@ -321,7 +318,7 @@ func (e *QueueEvents) forget(jobID string, ch chan Event) {
 func retryDelay(failures int) time.Duration {
 	d := 100 * time.Millisecond << min(failures-1, 6)
 	d = min(d, 5*time.Second)
-	return d/2 + rand.N(d/2+1)
+	return d/2 + rand.N(d/2+1) //nolint:gosec // a pause is no secret
 }
 
 // sleep waits for d or the end of ctx.

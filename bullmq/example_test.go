@@ -116,7 +116,11 @@ func ExampleQueueEvents_Wait() {
 		log.Fatal(err)
 	}
 	events := bullmq.NewQueueEvents(queue, nil)
-	go events.Run(ctx, nil)
+	go func() {
+		if err := events.Run(ctx, nil); err != nil {
+			log.Fatal(err)
+		}
+	}()
 
 	job, err := queue.Add(ctx, "square", 7, nil)
 	if err != nil {

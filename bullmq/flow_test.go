@@ -72,28 +72,33 @@ func TestFlowFailurePolicies(t *testing.T) {
 		deps   func(child string) bullmq.Dependencies
 	}{
 		"no policy: the parent goes on waiting": {
-			bullmq.JobOptions{}, bullmq.StateWaitingChildren, nil,
+			bullmq.JobOptions{},
+			bullmq.StateWaitingChildren, nil,
 			func(child string) bullmq.Dependencies { return bullmq.Dependencies{Unprocessed: []string{child}} },
 		},
 		"fail parent": {
-			bullmq.JobOptions{FailParentOnFailure: true}, bullmq.StateFailed,
+			bullmq.JobOptions{FailParentOnFailure: true},
+			bullmq.StateFailed,
 			func(child string) string { return "child " + child + " failed" },
 			func(child string) bullmq.Dependencies { return bullmq.Dependencies{Failed: []string{child}} },
 		},
 		"continue parent": {
-			bullmq.JobOptions{ContinueParentOnFailure: true}, bullmq.StateCompleted, nil,
+			bullmq.JobOptions{ContinueParentOnFailure: true},
+			bullmq.StateCompleted, nil,
 			func(child string) bullmq.Dependencies {
 				return bullmq.Dependencies{Ignored: map[string]string{child: "broken"}}
 			},
 		},
 		"ignore dependency": {
-			bullmq.JobOptions{IgnoreDependencyOnFailure: true}, bullmq.StateCompleted, nil,
+			bullmq.JobOptions{IgnoreDependencyOnFailure: true},
+			bullmq.StateCompleted, nil,
 			func(child string) bullmq.Dependencies {
 				return bullmq.Dependencies{Ignored: map[string]string{child: "broken"}}
 			},
 		},
 		"remove dependency": {
-			bullmq.JobOptions{RemoveDependencyOnFailure: true}, bullmq.StateCompleted, nil,
+			bullmq.JobOptions{RemoveDependencyOnFailure: true},
+			bullmq.StateCompleted, nil,
 			func(string) bullmq.Dependencies { return bullmq.Dependencies{} },
 		},
 	}

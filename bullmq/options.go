@@ -227,7 +227,9 @@ type repeatJSON struct {
 // MarshalJSON writes BullMQ's form, with times in milliseconds.
 func (r RepeatOptions) MarshalJSON() ([]byte, error) {
 	return json.Marshal(repeatJSON{
-		r.Pattern, float64(r.Every.Milliseconds()), r.TZ, r.Limit, jsonTime{r.StartDate}, jsonTime{r.EndDate},
+		r.Pattern, float64(r.Every.Milliseconds()), r.TZ, r.Limit,
+		jsonTime{r.StartDate},
+		jsonTime{r.EndDate},
 		r.Immediately, float64(r.Offset.Milliseconds()), r.Count,
 	})
 }

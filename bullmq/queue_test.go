@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
@@ -29,7 +30,7 @@ func TestAddKeepsWhatIsGiven(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, added.ID, got.ID)
 	require.Equal(t, "mail", got.Name)
-	require.Equal(t, `{"to":"<a&b>"}`, string(got.Data))
+	require.Empty(t, cmp.Diff(`{"to":"<a&b>"}`, string(got.Data)))
 	require.Equal(t, *opts, got.Opts)
 	require.Equal(t, opts.Timestamp, got.Timestamp)
 	require.Equal(t, 9, got.Priority)
@@ -66,7 +67,9 @@ func TestAddRefuses(t *testing.T) {
 		"negative priority":   {nil, bullmq.JobOptions{Priority: -1}, "priority", "Priority should be between 0 and 2097151"},
 		"large data":          {"0123456789", bullmq.JobOptions{SizeLimit: 10}, "sizeLimit", "The size of job x exceeds the limit 10 bytes"},
 		"two failure policies": {
-			nil, bullmq.JobOptions{FailParentOnFailure: true, RemoveDependencyOnFailure: true}, "removeDependencyOnFailure",
+			nil,
+			bullmq.JobOptions{FailParentOnFailure: true, RemoveDependencyOnFailure: true},
+			"removeDependencyOnFailure",
 			"The following options cannot be used together: removeDependencyOnFailure, failParentOnFailure",
 		},
 		"jitter": {nil, bullmq.JobOptions{Backoff: &bullmq.Backoff{Jitter: 2}}, "backoff", "Jitter should be between 0 and 1"},

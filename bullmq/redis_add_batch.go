@@ -54,7 +54,7 @@ func (b *addBatch) add(ctx context.Context, job NewJob) ([]AddResult, error) {
 		b.mu.Unlock()
 		results := make([]AddResult, 1)
 		err := b.owner.redis.addChunk(ctx, b.ref, []NewJob{job}, results)
-		b.landed()
+		b.landed() //nolint:contextcheck // those who wait have contexts of their own
 		return results, err
 	}
 	single := &singleAdd{job: job, done: make(chan struct{})}

@@ -32,13 +32,14 @@ func (r *Redis) Jobs(ctx context.Context, q QueueRef, ids []string) ([]*Job, err
 		commands[i] = r.client.B().Hgetall().Key(q.key(id)).Build()
 	}
 	jobs := make([]*Job, 0, len(ids))
-	for i, reply := range r.client.DoMulti(ctx, commands...) {
-		hash, err := reply.AsStrMap()
+	replies := r.client.DoMulti(ctx, commands...)
+	for i, id := range ids {
+		hash, err := replies[i].AsStrMap()
 		if err != nil {
-			return nil, fmt.Errorf("read job %s: %w", ids[i], err)
+			return nil, fmt.Errorf("read job %s: %w", id, err)
 		}
 		if len(hash) > 0 {
-			jobs = append(jobs, decodeJobMap(r, q, ids[i], hash))
+			jobs = append(jobs, decodeJobMap(r, q, id, hash))
 		}
 	}
 	return jobs, nil

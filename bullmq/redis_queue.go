@@ -206,7 +206,7 @@ func (r *Redis) Workers(ctx context.Context, prefix string) ([]WorkerConn, error
 // "<prefix>:<base64 of the queue>", with ":w:<name>" if the worker has a name.
 func parseWorkerConn(line, prefix string) (WorkerConn, bool) {
 	fields := map[string]string{}
-	for _, pair := range strings.Fields(line) {
+	for pair := range strings.FieldsSeq(line) {
 		if name, value, ok := strings.Cut(pair, "="); ok {
 			fields[name] = value
 		}

@@ -89,19 +89,19 @@ func (w *Worker) failure(ctx context.Context, job *Job, err error) Outcome {
 
 // refusedByChildren turns a completion that was refused because of the job's
 // children into the failure that BullMQ makes of it.
-func (w *Worker) refusedByChildren(f finishedJob, refused error) (finishedJob, bool) {
+func (w *Worker) refusedByChildren(ctx context.Context, f finishedJob, refused error) (finishedJob, bool) {
 	switch {
 	case f.outcome.Kind != OutcomeCompleted:
 		return f, false
 	case errors.Is(refused, ErrPendingDependencies):
-		f.err = fmt.Errorf("Job %s has pending dependencies. moveToFinished", f.job.ID) //nolint:staticcheck // BullMQ's text
+		f.err = fmt.Errorf("Job %s has pending dependencies. moveToFinished", f.job.ID)
 	case errors.Is(refused, ErrFailedChildren):
 		f.err = Unrecoverable(fmt.Errorf("Cannot complete job %s because it has at least one failed child. moveToFinished", f.job.ID)) //nolint:staticcheck // BullMQ's text
 	default:
 		return f, false
 	}
 	f.job.ReturnValue = nil
-	f.outcome = w.failure(context.Background(), f.job, f.err)
+	f.outcome = w.failure(context.WithoutCancel(ctx), f.job, f.err)
 	return f, true
 }
 
@@ -119,7 +119,7 @@ func (b *Backoff) next(made int) (time.Duration, error) {
 		return 0, fmt.Errorf("unknown backoff type %q", b.Type)
 	}
 	if b.Jitter > 0 {
-		ms = math.Floor(rand.Float64()*ms*b.Jitter + ms*(1-b.Jitter))
+		ms = math.Floor(rand.Float64()*ms*b.Jitter + ms*(1-b.Jitter)) //nolint:gosec // a pause is no secret
 	}
 	return millis(min(ms, math.MaxInt32*1000)), nil
 }

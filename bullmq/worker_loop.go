@@ -272,7 +272,7 @@ func (l *workLoop) handle(ctx context.Context, r callReply) {
 	}
 	l.failures = 0
 	for i, f := range r.sent {
-		if failed, ok := l.w.refusedByChildren(f, r.reply.Errors[i]); ok {
+		if failed, ok := l.w.refusedByChildren(ctx, f, r.reply.Errors[i]); ok {
 			l.w.reportError(ctx, r.reply.Errors[i])
 			l.pending = append(l.pending, failed)
 			continue
@@ -281,7 +281,7 @@ func (l *workLoop) handle(ctx context.Context, r callReply) {
 		l.w.report(ctx, f, r.reply.Errors[i])
 	}
 	for _, job := range r.reply.Jobs {
-		l.start(job)
+		l.start(job) //nolint:contextcheck // jobs have a context of their own
 	}
 	if r.want == 0 {
 		return
@@ -296,6 +296,7 @@ func (l *workLoop) handle(ctx context.Context, r callReply) {
 
 func (l *workLoop) start(job *Job) {
 	l.active++
+	// The worker's own end is no reason to end a job that runs.
 	ctx, cancel := context.WithCancelCause(l.jobContext)
 	l.running.add(job, cancel, time.Now())
 	go func() {

@@ -95,7 +95,7 @@ func (s *RedisServer) Start() error {
 	}
 	_, port, _ := net.SplitHostPort(s.Addr)
 	args := append([]string{"--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "no"}, s.args...)
-	s.cmd = exec.Command(binary, args...)
+	s.cmd = exec.Command(binary, args...) //nolint:noctx // it outlives the test that starts it
 	s.cmd.SysProcAttr = dieWithParent(syscall.SIGKILL)
 	if err := s.cmd.Start(); err != nil {
 		return err
