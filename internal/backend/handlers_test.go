@@ -46,7 +46,14 @@ var mailer = catalogue.Worker{
 
 func TestHandlersAndWorkersAreListed(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, e *env) {
+		var queues api.Page[api.Queue]
+		e.call(t, "GET", "/queues", nil).ok(t, 200, &queues)
+		require.Empty(t, queues.Items)
 		e.publish(t, mailer)
+		// A queue is listed with its first worker, not only with its first job.
+		e.call(t, "GET", "/queues", nil).ok(t, 200, &queues)
+		require.Len(t, queues.Items, 1)
+		require.Equal(t, "mail", queues.Items[0].Name)
 		var list api.Page[api.Handler]
 		e.call(t, "GET", "/handlers", nil).ok(t, 200, &list)
 		require.Len(t, list.Items, 2)

@@ -87,7 +87,8 @@ func (d *Directory) Add(name string) {
 	d.queues[name] = time.Now()
 }
 
-// Names returns the names of all queues, sorted. The first call looks for them.
+// Names returns the names of all queues, sorted. The first call looks for them;
+// queues of workers that have come since are always among them.
 func (d *Directory) Names(ctx context.Context) ([]string, error) {
 	d.mu.Lock()
 	loaded := d.loaded
@@ -97,8 +98,15 @@ func (d *Directory) Names(ctx context.Context) ([]string, error) {
 			return nil, err
 		}
 	}
+	force, err := d.Workforce(ctx)
+	if err != nil {
+		return nil, err
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	for _, name := range force.queues() {
+		d.queues[name] = time.Now()
+	}
 	return slices.Sorted(maps.Keys(d.queues)), nil
 }
 
