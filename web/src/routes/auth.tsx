@@ -1,6 +1,7 @@
 import { createRoute, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { session } from "@/api/session";
 import { setupQuery } from "@/features/auth/queries";
+import { isServerPage } from "@/lib/server-page";
 import * as z from "@/lib/zod";
 import { rootRoute } from "./root";
 
@@ -11,8 +12,10 @@ export const loginRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/login",
   validateSearch: z.object({ next: ownPath }),
-  beforeLoad: async ({ context }) => {
-    if (session.signedIn) throw redirect({ to: "/" });
+  beforeLoad: async ({ context, search }) => {
+    if (session.signedIn) {
+      throw redirect({ href: search.next ?? "/", reloadDocument: isServerPage(search.next) });
+    }
     if ((await context.queries.fetchQuery(setupQuery)).needed) throw redirect({ to: "/setup" });
   },
   component: lazyRouteComponent(() => import("@/features/auth/login-page"), "LoginPage"),

@@ -8,6 +8,7 @@ import { ErrorNotice } from "@/components/error-state";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
+import { isServerPage } from "@/lib/server-page";
 import { AuthLayout } from "./auth-layout";
 
 interface Credentials {
@@ -27,7 +28,8 @@ export function LoginPage() {
     try {
       session.begin(await unwrap(api.POST("/api/v1/auth/login", { body })));
       queries.clear();
-      router.history.replace(next ?? "/");
+      if (isServerPage(next)) window.location.assign(next);
+      else router.history.replace(next ?? "/");
     } catch (error) {
       setRefusal(error);
       resetField("password");
