@@ -2,6 +2,7 @@ package interop
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -27,6 +28,9 @@ func dump(ctx context.Context, client rueidis.Client, q bullmq.QueueRef) (keyspa
 	d := keyspace{}
 	for _, key := range keys {
 		value, err := dumpKey(ctx, client, key)
+		if errors.Is(err, errExpired) {
+			continue
+		}
 		if err != nil {
 			return nil, fmt.Errorf("dump %s: %w", key, err)
 		}
@@ -35,14 +39,23 @@ func dump(ctx context.Context, client rueidis.Client, q bullmq.QueueRef) (keyspa
 	return withoutPrefix(d, q.Prefix)
 }
 
+// errExpired says that a key with a time to live went between two looks.
+var errExpired = errors.New("expired")
+
 func dumpKey(ctx context.Context, client rueidis.Client, key string) (any, error) {
 	kind, err := client.Do(ctx, client.B().Type().Key(key).Build()).ToString()
 	if err != nil {
 		return nil, err
 	}
 	switch kind {
+	case "none":
+		return nil, errExpired
 	case "string":
-		return client.Do(ctx, client.B().Get().Key(key).Build()).ToString()
+		value, err := client.Do(ctx, client.B().Get().Key(key).Build()).ToString()
+		if rueidis.IsRedisNil(err) {
+			return nil, errExpired
+		}
+		return value, err
 	case "list":
 		return client.Do(ctx, client.B().Lrange().Key(key).Start(0).Stop(-1).Build()).AsStrSlice()
 	case "set":
