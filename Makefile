@@ -31,7 +31,9 @@ check: $(NODE_MODULES) ## the fast loop: format, lint, types, unit tests
 	$(LINT) run ./...
 	npx biome check .
 	npm run --silent --workspace web typecheck
+	npm run --silent --workspace test/e2e typecheck
 	npm run --silent --workspace web test
+	go -C bench vet ./...
 	go test $$(go list ./... | grep -v /test/)
 
 .PHONY: fmt
