@@ -165,6 +165,17 @@ func TestPauseAndResume(t *testing.T) {
 	require.NoError(t, c.Do(b.ctx, c.B().Hset().Key(b.queue.Ref().JobKey("old")).FieldValue().
 		FieldValue("name", "old").FieldValue("data", "{}").FieldValue("opts", "{}").FieldValue("timestamp", "1").Build()).Error())
 	require.NoError(t, c.Do(b.ctx, c.B().Lpush().Key(b.queue.Ref().JobKey("paused")).Element("old").Build()).Error())
+	for _, query := range []bullmq.JobsQuery{{End: -1}, {End: 1}, {Start: -2, End: -1}} {
+		query.State = bullmq.StateWaiting
+		jobs, err := b.queue.Jobs(b.ctx, query)
+		require.NoError(t, err)
+		require.Len(t, jobs, 2)
+		require.Equal(t, []string{"x", "old"}, []string{jobs[0].Name, jobs[1].Name})
+	}
+	last, err := b.queue.Jobs(b.ctx, bullmq.JobsQuery{State: bullmq.StateWaiting, Reverse: true})
+	require.NoError(t, err)
+	require.Len(t, last, 1)
+	require.Equal(t, "old", last[0].Name)
 	require.NoError(t, b.queue.Resume(b.ctx))
 	b.waitCount(t, bullmq.StateCompleted, 2)
 }

@@ -138,32 +138,86 @@ func (r *Redis) Counts(ctx context.Context, queues []QueueRef) ([]JobCounts, err
 
 // JobIDs implements [Backend].
 func (r *Redis) JobIDs(ctx context.Context, q QueueRef, state JobState, start, end int64, desc bool) ([]string, error) {
+	var keys []string
+	var list bool
 	for _, s := range stateKeys {
-		if s.state != state {
-			continue
+		if s.state == state {
+			keys, list = append(keys, q.key(s.key)), s.list
 		}
-		var command rueidis.Completed
-		switch {
-		case s.list && desc:
-			command = r.client.B().Lrange().Key(q.key(s.key)).Start(start).Stop(end).Build()
-		case s.list:
-			// The job that runs next is at the end of the list.
-			command = r.client.B().Lrange().Key(q.key(s.key)).Start(-end - 1).Stop(-start - 1).Build()
-		case desc:
-			command = r.client.B().Zrange().Key(q.key(s.key)).Min(strconv.FormatInt(start, 10)).Max(strconv.FormatInt(end, 10)).Rev().Build()
-		default:
-			command = r.client.B().Zrange().Key(q.key(s.key)).Min(strconv.FormatInt(start, 10)).Max(strconv.FormatInt(end, 10)).Build()
-		}
-		ids, err := r.client.Do(ctx, command).AsStrSlice()
-		if err != nil {
-			return nil, fmt.Errorf("list %s jobs of queue %s: %w", state, q.Name, err)
-		}
-		if s.list && !desc {
-			slices.Reverse(ids)
-		}
-		return ids, nil
 	}
-	return nil, invalid("state", "unknown job state %q", state)
+	var ids []string
+	var err error
+	switch {
+	case len(keys) == 0:
+		return nil, invalid("state", "unknown job state %q", state)
+	case len(keys) > 1:
+		ids, err = r.listsRange(ctx, keys, start, end, desc)
+	case list:
+		ids, err = r.listRange(ctx, keys[0], start, end, desc)
+	default:
+		command := r.client.B().Zrange().Key(keys[0]).Min(strconv.FormatInt(start, 10)).Max(strconv.FormatInt(end, 10))
+		if desc {
+			ids, err = r.client.Do(ctx, command.Rev().Build()).AsStrSlice()
+		} else {
+			ids, err = r.client.Do(ctx, command.Build()).AsStrSlice()
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list %s jobs of queue %s: %w", state, q.Name, err)
+	}
+	return ids, nil
+}
+
+// listRange returns the ids start to end of a list, whose end is what runs next.
+func (r *Redis) listRange(ctx context.Context, key string, start, end int64, desc bool) ([]string, error) {
+	if !desc {
+		start, end = -end-1, -start-1
+	}
+	ids, err := r.client.Do(ctx, r.client.B().Lrange().Key(key).Start(start).Stop(end).Build()).AsStrSlice()
+	if !desc {
+		slices.Reverse(ids)
+	}
+	return ids, err
+}
+
+// listsRange returns a range of lists that follow one another.
+func (r *Redis) listsRange(ctx context.Context, keys []string, start, end int64, desc bool) ([]string, error) {
+	keys = slices.Clone(keys)
+	if desc {
+		slices.Reverse(keys)
+	}
+	commands := make(rueidis.Commands, len(keys))
+	for i, key := range keys {
+		commands[i] = r.client.B().Llen().Key(key).Build()
+	}
+	lengths := make([]int64, len(keys))
+	var total int64
+	for i, reply := range r.client.DoMulti(ctx, commands...) {
+		n, err := reply.AsInt64()
+		if err != nil {
+			return nil, err
+		}
+		lengths[i] = n
+		total += n
+	}
+	if end < 0 {
+		end += total
+	}
+	if start < 0 {
+		start = max(start+total, 0)
+	}
+	var ids []string
+	for i, key := range keys {
+		if start < lengths[i] && end >= 0 {
+			part, err := r.listRange(ctx, key, max(start, 0), min(end, lengths[i]-1), desc)
+			if err != nil {
+				return nil, err
+			}
+			ids = append(ids, part...)
+		}
+		start, end = start-lengths[i], end-lengths[i]
+	}
+	return ids, nil
 }
 
 // Pause implements [Backend].
