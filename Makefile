@@ -28,7 +28,7 @@ build: $(WEB) $(BOARD) ## build the web client and bin/jobrunner
 
 .PHONY: check
 check: $(NODE_MODULES) ## the fast loop: format, lint, types, unit tests
-	$(LINT) run ./...
+	$(LINT) run --allow-parallel-runners ./...
 	npx biome check .
 	npm run --silent --workspace web typecheck
 	npm run --silent --workspace test/e2e typecheck
