@@ -61,6 +61,12 @@ describe("live messages", () => {
     expect(shownJob()).toMatchObject({ state: "failed", finishedOn: 12, failedReason: "no route" });
   });
 
+  it("shows a completed job as such only with its result", () => {
+    const before = shownJob();
+    receive({ type: "completed", queue: "mail", jobId: "42", ts: 13, seq: 4 });
+    expect(shownJob()).toEqual(before);
+  });
+
   it("leave other jobs alone", () => {
     receive({ type: "completed", queue: "mail", jobId: "43", ts: 10, seq: 1 });
     receive({ type: "completed", queue: "images", jobId: "42", ts: 10, seq: 2 });

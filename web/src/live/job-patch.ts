@@ -2,8 +2,8 @@ import type { Job } from "@/api/types";
 import type { LiveEvent } from "./messages";
 
 /**
- * What an event says about a job it concerns. The result is shown until the
- * job is loaded again, so it takes over only what the event states.
+ * What an event says about a job it concerns. It is shown until the job is
+ * loaded again, so it takes over only what the event states.
  */
 export function patchJob(job: Job, event: LiveEvent): Job {
   switch (event.type) {
@@ -18,9 +18,17 @@ export function patchJob(job: Job, event: LiveEvent): Job {
         finishedOn: undefined,
       };
     case "completed":
-      return { ...job, state: "completed", finishedOn: event.ts };
+      // The result is shown with its state or not at all, and the event may not
+      // have all of it: the job stays as it is for the moment that its load takes.
+      return job;
     case "failed":
-      return { ...job, state: "failed", finishedOn: event.ts, failedReason: event.failedReason };
+      return {
+        ...job,
+        state: "failed",
+        attemptsMade: job.attemptsMade + 1,
+        finishedOn: event.ts,
+        failedReason: event.failedReason,
+      };
     case "waiting":
     case "delayed":
     case "waiting-children":
