@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -120,7 +121,7 @@ func (p *FlowProducer) prepare(task *flowTask, now time.Time) (FlowNode, error) 
 	if task.parent != nil {
 		opts.Parent = task.parent
 		// Scripts find a child's id behind the last colon of its key.
-		if countColons(opts.ID) > 0 {
+		if strings.Contains(opts.ID, ":") {
 			return FlowNode{}, invalid("jobId", "the id of a flow's child cannot contain :")
 		}
 	}
@@ -135,15 +136,6 @@ func (p *FlowProducer) prepare(task *flowTask, now time.Time) (FlowNode, error) 
 	}
 	task.result.Job = add.job(p.backend, ref, opts)
 	return FlowNode{Queue: ref, Job: add, WaitsForChildren: len(f.Children) > 0}, nil
-}
-
-func countColons(s string) (n int) {
-	for i := range len(s) {
-		if s[i] == ':' {
-			n++
-		}
-	}
-	return n
 }
 
 func prefixField(err error, path string) error {

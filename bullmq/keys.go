@@ -31,16 +31,6 @@ func ParseQueueRef(qualified string) (QueueRef, bool) {
 // JobKey returns the key of the job's hash, the form in which flows store ids.
 func (q QueueRef) JobKey(id string) string { return q.key(id) }
 
-// ParseJobKey splits a job key "<prefix>:<queue>:<id>" whose id has no colon.
-func ParseJobKey(key string) (q QueueRef, id string, ok bool) {
-	i := strings.LastIndexByte(key, ':')
-	if i <= 0 {
-		return QueueRef{}, "", false
-	}
-	q, ok = ParseQueueRef(key[:i])
-	return q, key[i+1:], ok
-}
-
 func (q QueueRef) key(suffix string) string { return q.Prefix + ":" + q.Name + ":" + suffix }
 
 func (q QueueRef) keyPrefix() string { return q.Prefix + ":" + q.Name + ":" }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -107,7 +108,7 @@ func validateScheduler(id string, r RepeatOptions, now time.Time) error {
 	switch {
 	case id == "":
 		return invalid("id", "Job scheduler id must be provided")
-	case countColons(id) > 0:
+	case strings.Contains(id, ":"):
 		return invalid("id", "Job scheduler id cannot contain :")
 	case r.Pattern != "" && r.Every != 0:
 		return invalid("pattern", "Both .pattern and .every options are defined for this repeatable job")

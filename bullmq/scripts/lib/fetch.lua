@@ -48,7 +48,7 @@ local function take_ids(p, n)
   return ids
 end
 
-local function count_rate(p, meta, now, started)
+local function count_rate(p, meta, started)
   if not meta.max or started == 0 then
     return
   end
@@ -99,7 +99,7 @@ local function fetch_jobs(p, meta, now, wanted, token, lock_ms, worker)
       jobs[#jobs + 1] = hash
     end
   end
-  count_rate(p, meta, now, started)
+  count_rate(p, meta, started)
   if #jobs > 0 then
     redis.call('ZADD', p .. 'marker', '0', '0')
     return jobs, 0, 0, false
