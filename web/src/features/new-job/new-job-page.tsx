@@ -8,11 +8,11 @@ import { EmptyState } from "@/components/empty-state";
 import { ErrorNotice, ErrorState } from "@/components/error-state";
 import { Page } from "@/components/page";
 import { checkPayload, payloadErrors, usePayload } from "@/components/schema-form/payload";
-import { PayloadEditor, PayloadViewSwitch } from "@/components/schema-form/payload-editor";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { showFieldErrors } from "@/lib/form-errors";
 import { useFocusInvalid } from "@/lib/use-focus-invalid";
+import { DataCard } from "./data-card";
 import { OptionFields } from "./option-fields";
 import { emptyOptions, type OptionsForm, optionFields, toJobOptions } from "./options";
 import { useSubmitJob } from "./submit-job";
@@ -120,19 +120,16 @@ function NewJobForm({
         <Card title="What to run">
           <TargetFields target={target} choices={choices} errors={targetErrors} onChange={changeTarget} />
         </Card>
-        <Card title="Data" actions={schema && <PayloadViewSwitch view={view} onChange={setView} />}>
-          {target.name === "" ? (
-            <p className="text-muted-foreground">Choose a handler first; it says which data it takes.</p>
-          ) : (
-            <PayloadEditor
-              schema={schema}
-              payload={payload}
-              view={view}
-              errors={dataErrors}
-              onChange={changePayload}
-            />
-          )}
-        </Card>
+        <DataCard
+          title="Data"
+          handler={target.name}
+          schema={schema}
+          payload={payload}
+          view={view}
+          errors={dataErrors}
+          onChange={changePayload}
+          onViewChange={setView}
+        />
         <Card title="Options">
           <OptionFields form={options} />
         </Card>

@@ -6,11 +6,11 @@ import { ApiError } from "@/api/error";
 import { ErrorNotice } from "@/components/error-state";
 import { Page } from "@/components/page";
 import { checkPayload, payloadErrors, usePayload } from "@/components/schema-form/payload";
-import { PayloadEditor, PayloadViewSwitch } from "@/components/schema-form/payload-editor";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
+import { DataCard } from "@/features/new-job/data-card";
 import { OptionFields } from "@/features/new-job/option-fields";
 import { emptyOptions, type OptionsForm, toJobOptions } from "@/features/new-job/options";
 import { type Target, targetProblem, useTargetChoices } from "@/features/new-job/target";
@@ -122,22 +122,16 @@ export function NewSchedulePage() {
           <Card title="When">
             <TimingFields timing={timing} errors={errors} onChange={setTiming} />
           </Card>
-          <Card
+          <DataCard
             title="Data of each job"
-            actions={schema && <PayloadViewSwitch view={view} onChange={setView} />}
-          >
-            {target.name === "" ? (
-              <p className="text-muted-foreground">Choose a handler first; it says which data it takes.</p>
-            ) : (
-              <PayloadEditor
-                schema={schema}
-                payload={payload}
-                view={view}
-                errors={dataErrors}
-                onChange={setPayload}
-              />
-            )}
-          </Card>
+            handler={target.name}
+            schema={schema}
+            payload={payload}
+            view={view}
+            errors={dataErrors}
+            onChange={setPayload}
+            onViewChange={setView}
+          />
           <Card title="Options of each job">
             <OptionFields form={options} scheduled />
           </Card>
