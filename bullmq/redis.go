@@ -3,7 +3,7 @@ package bullmq
 import (
 	"cmp"
 	"context"
-	"errors"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -17,52 +17,67 @@ type RedisOptions struct {
 	// DialTimeout bounds the making of a connection. Defaults to 5 s.
 	DialTimeout time.Duration
 	// CallTimeout bounds every call that does not wait for jobs or events, so that
-	// a silent server is noticed. Defaults to 10 s.
+	// a silent server is noticed. Calls that a server refuses during a failover
+	// are repeated for as long. Defaults to 10 s.
 	CallTimeout time.Duration
+	// TLS has the certificate authority, client certificate, and server name for a
+	// rediss:// URL. Defaults to the system's authorities and the URL's hosts.
+	TLS *tls.Config
+	// SentinelUsername and SentinelPassword are for the sentinels, which do not
+	// share the users of the servers they watch. Default to none.
+	SentinelUsername string
+	SentinelPassword string
+	// WaitReplicas is how many replicas must have a job before adding it, or the
+	// flow or scheduler it belongs to, succeeds; see [ErrNotReplicated]. Defaults
+	// to 0: the master's word is enough.
+	WaitReplicas int
 	// Logger receives warnings about the server's configuration. Defaults to [slog.Default].
 	Logger *slog.Logger
 	// Now tells the time that jobs are stamped and compared with. Defaults to [time.Now].
 	Now func() time.Time
 }
 
-// Redis is the [Backend] for Redis 6.2 and later, and Valkey. It is safe for
-// concurrent use; one for a process is enough.
+// Redis is the [Backend] for Redis 6.2 and later, and Valkey: one server, a
+// master that Sentinel watches, or a cluster. It is safe for concurrent use; one
+// for a process is enough.
 type Redis struct {
-	client rueidis.Client
-	opts   RedisOptions
-	adds   *addBatches
+	client  rueidis.Client
+	cluster bool
+	opts    RedisOptions
+	adds    *addBatches
 }
 
 var _ Backend = (*Redis)(nil)
 
-// OpenRedis connects to a server: redis://, rediss:// or unix:// with user,
-// password, and database, as in redis://user:secret@127.0.0.1:6379/0. It fails
-// if the server does not answer.
+// OpenRedis connects to a server and fails if it does not answer. The URL is one of
+//
+//	redis://user:password@host:6379/0
+//	unix://user:password@/run/redis.sock?db=0
+//	redis://host1:26379,host2:26379/0?master_set=mymaster   Sentinel
+//	redis://host1:7000,host2:7001                           Redis Cluster
+//
+// with rediss:// for TLS. A cluster is recognized by the server's answer, so one
+// of its nodes is enough. In a cluster the prefix or name of every queue needs
+// a hash tag, as in "{bull}"; operations on others fail with a [*SlotError].
 func OpenRedis(ctx context.Context, url string, opts *RedisOptions) (*Redis, error) {
 	r := &Redis{}
 	r.adds = newAddBatches(r)
 	if opts != nil {
 		r.opts = *opts
 	}
-	r.opts.DialTimeout = cmp.Or(r.opts.DialTimeout, 5*time.Second)
-	r.opts.CallTimeout = cmp.Or(r.opts.CallTimeout, 10*time.Second)
+	option, err := redisClientOption(url, &r.opts)
+	if err != nil {
+		return nil, err
+	}
+	r.opts.CallTimeout = option.ConnWriteTimeout
 	r.opts.Logger = cmp.Or(r.opts.Logger, slog.Default())
 	if r.opts.Now == nil {
 		r.opts.Now = time.Now
 	}
-	option, err := rueidis.ParseURL(url)
-	if err != nil {
-		// The parser's own message would repeat the URL, and with it a password.
-		return nil, errors.New("redis: the URL must look like redis://user:password@host:6379/0")
-	}
-	option.DisableCache = true
-	option.Dialer.Timeout = r.opts.DialTimeout
-	// A call that is cut off by a lost connection may have been carried out, so
-	// nothing but reads is tried again by the client.
-	option.ConnWriteTimeout = r.opts.CallTimeout
 	if r.client, err = rueidis.NewClient(option); err != nil {
 		return nil, fmt.Errorf("redis: connect: %w", err)
 	}
+	r.cluster = r.client.Mode() == rueidis.ClientModeCluster
 	if err := r.client.Do(ctx, r.client.B().Ping().Build()).Error(); err != nil {
 		r.client.Close()
 		return nil, fmt.Errorf("redis: %w", err)
@@ -81,14 +96,21 @@ func (r *Redis) Close() error {
 	return nil
 }
 
-// warnEviction says so when the server may drop keys, for then jobs can vanish.
+// warnEviction says so when a server may drop keys, for then jobs can vanish.
 func (r *Redis) warnEviction(ctx context.Context) {
-	policy, err := r.client.Do(ctx, r.client.B().ConfigGet().Parameter("maxmemory-policy").Build()).AsStrMap()
+	masters, err := r.masters(ctx)
 	if err != nil {
-		return // Hosted servers often refuse CONFIG.
+		return // Users with few rights may not ask.
 	}
-	if p := policy["maxmemory-policy"]; p != "" && p != "noeviction" {
-		r.opts.Logger.WarnContext(ctx, "redis may evict jobs: maxmemory-policy should be noeviction", slog.String("policy", p))
+	for addr, node := range masters {
+		policy, err := node.Do(ctx, node.B().ConfigGet().Parameter("maxmemory-policy").Build()).AsStrMap()
+		if err != nil {
+			continue // Hosted servers often refuse CONFIG.
+		}
+		if p := policy["maxmemory-policy"]; p != "" && p != "noeviction" {
+			r.opts.Logger.WarnContext(ctx, "redis may evict jobs: maxmemory-policy should be noeviction",
+				slog.String("policy", p), slog.String("node", addr))
+		}
 	}
 }
 
@@ -96,7 +118,10 @@ func (r *Redis) now() string { return formatMillis(r.opts.Now()) }
 
 // run executes a script on the keys of one queue.
 func (r *Redis) run(ctx context.Context, script *rueidis.Lua, q QueueRef, args ...string) rueidis.RedisResult {
-	return script.Exec(ctx, r.client, []string{q.keyPrefix()}, args)
+	if err := r.CheckQueue(q); err != nil {
+		return rueidis.NewErrorResult(err)
+	}
+	return r.exec(ctx, script, []string{q.keyPrefix()}, args)
 }
 
 // runCode executes a script that replies with a result code.

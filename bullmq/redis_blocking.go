@@ -15,6 +15,9 @@ type blockingConn struct {
 	client rueidis.Client
 	// name is what the connection calls itself in CLIENT LIST.
 	name string
+	// key is one of those the caller waits for, if all are of one slot; in a cluster
+	// it decides which node the connection leads to.
+	key string
 
 	mu     sync.Mutex
 	conn   rueidis.DedicatedClient // guarded by mu
@@ -53,15 +56,38 @@ func (b *blockingConn) acquire(ctx context.Context) (rueidis.DedicatedClient, er
 		return b.conn, nil
 	}
 	conn, _ := b.client.Dedicate()
-	err := conn.Do(ctx, conn.B().ClientSetname().ConnectionName(b.name).Build()).Error()
-	// A server that refuses the name, for a character in it or by its ACL, still
-	// serves the connection; it just does not show in worker lists.
-	if _, refused := rueidis.IsRedisErr(err); err != nil && !refused {
+	if err := b.introduce(ctx, conn); err != nil {
 		conn.Close()
-		return nil, fmt.Errorf("redis: name connection: %w", err)
+		return nil, err
 	}
 	b.conn = conn
 	return conn, nil
+}
+
+// introduce names the connection. The look at the key comes first, for that
+// is what leads to the right node.
+func (b *blockingConn) introduce(ctx context.Context, conn rueidis.DedicatedClient) error {
+	commands := make(rueidis.Commands, 0, 2)
+	if b.key != "" {
+		commands = append(commands, conn.B().Exists().Key(b.key).Build())
+	}
+	commands = append(commands, conn.B().ClientSetname().ConnectionName(b.name).Build())
+	for _, reply := range conn.DoMulti(ctx, commands...) {
+		err := reply.Error()
+		if err == nil {
+			continue
+		}
+		refused, answered := rueidis.IsRedisErr(err)
+		if !answered {
+			return fmt.Errorf("redis: name connection: %w", err)
+		}
+		// A server that refuses the name, for a character in it or by its ACL, still
+		// serves the connection; it just does not show in worker lists.
+		if _, moved := refused.IsMoved(); moved {
+			return refused
+		}
+	}
+	return nil
 }
 
 // drop closes the connection rather than give it back to the pool, for it

@@ -34,13 +34,26 @@ func (r *Redis) LastEventIDs(ctx context.Context, queues []QueueRef) ([]string, 
 
 // NewEventSource implements [Backend].
 func (r *Redis) NewEventSource(name string) EventSource {
-	return &redisEventSource{blockingConn{client: r.client, name: "jobrunner:qe" + name}}
+	name = "jobrunner:qe" + name
+	if r.cluster {
+		return newClusterEventSource(r.client, name)
+	}
+	return &redisEventSource{blockingConn{client: r.client, name: name}}
 }
 
+// redisEventSource reads all streams over one connection.
 type redisEventSource struct{ blockingConn }
 
 // Read implements [EventSource].
 func (s *redisEventSource) Read(ctx context.Context, after map[QueueRef]string, block time.Duration) ([]Event, error) {
+	events, err := s.readStreams(ctx, after, block)
+	sortEvents(events)
+	return events, err
+}
+
+// readStreams waits for events after the given positions, of streams that one
+// server holds.
+func (b *blockingConn) readStreams(ctx context.Context, after map[QueueRef]string, block time.Duration) ([]Event, error) {
 	queues := make(map[string]QueueRef, len(after))
 	keys := make([]string, 0, len(after))
 	ids := make([]string, 0, len(after))
@@ -51,7 +64,7 @@ func (s *redisEventSource) Read(ctx context.Context, after map[QueueRef]string, 
 		ids = append(ids, id)
 	}
 	var events []Event
-	err := s.do(ctx, block, func(ctx context.Context, c rueidis.DedicatedClient) error {
+	err := b.do(ctx, block, func(ctx context.Context, c rueidis.DedicatedClient) error {
 		streams, err := c.Do(ctx, c.B().Xread().Count(maxEventsPerRead).Block(block.Milliseconds()).
 			Streams().Key(keys...).Id(ids...).Build()).AsXRead()
 		if rueidis.IsRedisNil(err) {
@@ -70,8 +83,11 @@ func (s *redisEventSource) Read(ctx context.Context, after map[QueueRef]string, 
 		}
 		return nil
 	})
-	// Across queues the store's clock gives the order, so that a child's end comes
-	// before its parent's release.
-	slices.SortStableFunc(events, func(a, b Event) int { return a.Time().Compare(b.Time()) })
 	return events, err
+}
+
+// sortEvents puts events of several queues in the order of the store's clock,
+// so that a child's end comes before its parent's release.
+func sortEvents(events []Event) {
+	slices.SortStableFunc(events, func(a, b Event) int { return a.Time().Compare(b.Time()) })
 }
