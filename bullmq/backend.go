@@ -15,7 +15,10 @@ type Backend interface {
 	adder
 	runner
 	jobStore
+	family
 	queueStore
+	bulkStore
+	limiter
 	schedulerStore
 	eventStore
 
@@ -67,14 +70,31 @@ type jobStore interface {
 	UpdateData(ctx context.Context, q QueueRef, id string, data []byte) error
 	UpdateProgress(ctx context.Context, q QueueRef, id string, progress []byte) error
 	AddLog(ctx context.Context, q QueueRef, id, line string, keep int) (count int64, err error)
+	ClearLogs(ctx context.Context, q QueueRef, id string, keep int) error
 	JobLogs(ctx context.Context, q QueueRef, id string, start, end int64) (lines []string, count int64, err error)
-	RetryFinished(ctx context.Context, q QueueRef, id string, from JobState) error
+	RetryFinished(ctx context.Context, q QueueRef, id string, from JobState, opts RetryOptions) error
 	Promote(ctx context.Context, q QueueRef, id string) error
 	ChangeDelay(ctx context.Context, q QueueRef, id string, delay time.Duration) error
 	ChangePriority(ctx context.Context, q QueueRef, id string, priority int, lifo bool) error
 	Remove(ctx context.Context, q QueueRef, id string, children bool) error
+	// RemoveDeduplicationKey lets go of a deduplication id. With a job id it does so
+	// only if that job has it. It returns whether there was something to let go of.
+	RemoveDeduplicationKey(ctx context.Context, q QueueRef, deduplicationID, jobID string) (bool, error)
+	// DeduplicationJobID returns the id of the job that has a deduplication id, empty if none.
+	DeduplicationJobID(ctx context.Context, q QueueRef, deduplicationID string) (string, error)
+}
+
+// family is a job's ties to its parent and children.
+type family interface {
 	ChildrenValues(ctx context.Context, q QueueRef, id string) (map[string]json.RawMessage, error)
-	Dependencies(ctx context.Context, q QueueRef, id string) (*Dependencies, error)
+	IgnoredFailures(ctx context.Context, q QueueRef, id string) (map[string]string, error)
+	// Dependencies returns up to limit children of each kind, all with 0.
+	Dependencies(ctx context.Context, q QueueRef, id string, limit int) (*Dependencies, error)
+	DependencyCounts(ctx context.Context, q QueueRef, id string) (DependencyCounts, error)
+	RemoveUnprocessedChildren(ctx context.Context, q QueueRef, id string) error
+	// RemoveChildDependency parts a child from its parent and returns whether the
+	// parent waited for it.
+	RemoveChildDependency(ctx context.Context, q QueueRef, id, parentKey string) (bool, error)
 }
 
 // queueStore reads and changes whole queues.
@@ -91,10 +111,44 @@ type queueStore interface {
 	// JobIDs returns the ids start to end of a state, in the order they run, or
 	// finished; newest first with desc.
 	JobIDs(ctx context.Context, q QueueRef, state JobState, start, end int64, desc bool) ([]string, error)
+	// CountsPerPriority counts the waiting jobs of each of the priorities.
+	CountsPerPriority(ctx context.Context, q QueueRef, priorities []int) ([]int64, error)
+	// DelayedCount counts the delayed jobs that are due before a time.
+	DelayedCount(ctx context.Context, q QueueRef, before time.Time) (int64, error)
+	Metrics(ctx context.Context, q QueueRef, state JobState, start, end int64) (*Metrics, error)
 	Pause(ctx context.Context, q QueueRef) error
 	Resume(ctx context.Context, q QueueRef) error
 	// Workers lists the connections that wait for jobs of any queue of a prefix.
 	Workers(ctx context.Context, prefix string) ([]WorkerConn, error)
+}
+
+// bulkStore changes many jobs of a queue, chunk by chunk.
+type bulkStore interface {
+	// RetryJobs puts the jobs that completed or failed by a time back to wait and
+	// returns their number.
+	RetryJobs(ctx context.Context, q QueueRef, from JobState, before time.Time) (int64, error)
+	// PromoteJobs lets all delayed jobs run now and returns their number.
+	PromoteJobs(ctx context.Context, q QueueRef) (int64, error)
+	// Drain deletes the jobs that wait, with delayed those that are delayed too.
+	Drain(ctx context.Context, q QueueRef, delayed bool) error
+	// Clean deletes jobs of a state that are older than a time, no more than limit
+	// unless that is 0, and returns their ids.
+	Clean(ctx context.Context, q QueueRef, state JobState, before time.Time, limit int) ([]string, error)
+	// Obliterate pauses a queue and deletes it.
+	Obliterate(ctx context.Context, q QueueRef, force bool) error
+	// RemoveOrphanedJobs deletes jobs that are in no state and returns their number.
+	RemoveOrphanedJobs(ctx context.Context, q QueueRef) (int64, error)
+}
+
+// limiter keeps a queue's limits.
+type limiter interface {
+	SetGlobalConcurrency(ctx context.Context, q QueueRef, n int) error
+	RemoveGlobalConcurrency(ctx context.Context, q QueueRef) error
+	SetGlobalRateLimit(ctx context.Context, q QueueRef, limit RateLimit) error
+	RemoveGlobalRateLimit(ctx context.Context, q QueueRef) error
+	RateLimit(ctx context.Context, q QueueRef, d time.Duration) error
+	RemoveRateLimit(ctx context.Context, q QueueRef) error
+	RateLimitTTL(ctx context.Context, q QueueRef, maxJobs int) (time.Duration, error)
 }
 
 // schedulerStore keeps job schedulers.
@@ -107,10 +161,13 @@ type schedulerStore interface {
 	SchedulerCount(ctx context.Context, q QueueRef) (int64, error)
 }
 
-// eventStore reads the queues' event streams.
+// eventStore reads and writes the queues' event streams.
 type eventStore interface {
 	// LastEventIDs returns the id of the newest event of each queue, "0-0" if none.
 	LastEventIDs(ctx context.Context, queues []QueueRef) ([]string, error)
+	TrimEvents(ctx context.Context, q QueueRef, maxEvents int64) (int64, error)
+	// PublishEvent adds an event of the caller's own and returns its id.
+	PublishEvent(ctx context.Context, q QueueRef, name string, fields map[string]string, maxEvents int) (string, error)
 	// NewEventSource opens a connection on which one reader follows any number of streams.
 	NewEventSource(name string) EventSource
 }
@@ -121,141 +178,4 @@ type EventSource interface {
 	// the first of them.
 	Read(ctx context.Context, after map[QueueRef]string, block time.Duration) ([]Event, error)
 	Close()
-}
-
-// NewJob is a job that is complete but for the id the queue may still give it.
-type NewJob struct {
-	ID        string
-	Name      string
-	Data      []byte
-	Opts      []byte
-	Timestamp time.Time
-	Delay     time.Duration
-	Priority  int
-	LIFO      bool
-	Parent    *ParentLink
-}
-
-// ParentLink is a child's way to its parent, as the job hash keeps it.
-type ParentLink struct {
-	Queue QueueRef
-	ID    string
-	// Policy is the stored short name of what happens to the parent if the child fails.
-	Policy string
-}
-
-// AddResult is what became of one [NewJob].
-type AddResult struct {
-	ID  string
-	Err error
-}
-
-// FlowNode is one job of a flow's tree.
-type FlowNode struct {
-	Queue QueueRef
-	Job   NewJob
-	// WaitsForChildren says that the node has children in the same flow.
-	WaitsForChildren bool
-}
-
-// JobLock names a lock a worker holds.
-type JobLock struct {
-	ID    string
-	Token string
-}
-
-// WorkRequest is one call of a worker: what it finished and how much more it wants.
-type WorkRequest struct {
-	Outcomes []Outcome
-	// Fetch is how many jobs are wanted at most. 0 only reports.
-	Fetch        int
-	Token        string
-	LockDuration time.Duration
-	WorkerName   string
-}
-
-// OutcomeKind says where a job goes after an attempt.
-type OutcomeKind string
-
-// The ways an attempt can end.
-const (
-	OutcomeCompleted OutcomeKind = "completed"
-	OutcomeFailed    OutcomeKind = "failed"
-	// OutcomeRetry puts the job back to wait, or to delayed with a Delay.
-	OutcomeRetry OutcomeKind = "retry"
-	// OutcomeDelayed puts the job to delayed without counting the attempt.
-	OutcomeDelayed OutcomeKind = "delayed"
-	// OutcomeReleased puts the job back to the front of wait without counting the attempt.
-	OutcomeReleased OutcomeKind = "released"
-)
-
-// Outcome is how one attempt of a job ended.
-type Outcome struct {
-	Kind  OutcomeKind
-	ID    string
-	Token string
-	// ReturnValue is the result as JSON, of a completed job.
-	ReturnValue []byte
-	// FailedReason and Stacktrace, a JSON array of strings, describe a failure.
-	FailedReason string
-	Stacktrace   []byte
-	// Keep says how many jobs of the same end are kept.
-	Keep Keep
-	// AttemptsMade counts the attempts that ended, this one included; Attempts is
-	// the job's option of that name.
-	AttemptsMade int
-	Attempts     int
-	LIFO         bool
-	Delay        time.Duration
-}
-
-// WorkReply answers a [WorkRequest].
-type WorkReply struct {
-	// Errors has the outcome's error, or nil, in the order of the request.
-	Errors []error
-	Jobs   []*Job
-	// RateLimited is how long nothing will be given out.
-	RateLimited time.Duration
-	// NextDelayed is when the next delayed job becomes due. Zero if there is none
-	// or jobs were given.
-	NextDelayed time.Time
-}
-
-// QueueMeta is what a queue stores about itself.
-type QueueMeta struct {
-	// Exists says that the queue has metadata at all.
-	Exists bool
-	Paused bool
-	// Concurrency is how many jobs may run at once over all workers. 0 means no limit.
-	Concurrency int
-	// RateLimitMax jobs may start within RateLimitDuration. 0 means no limit.
-	RateLimitMax      int
-	RateLimitDuration time.Duration
-	// Version names the library that wrote the metadata, as "<name>:<version>".
-	Version string
-}
-
-// JobCounts is the number of jobs in each state of a queue.
-type JobCounts map[JobState]int64
-
-// Total returns the number of jobs in all states.
-func (c JobCounts) Total() int64 {
-	var n int64
-	for _, v := range c {
-		n += v
-	}
-	return n
-}
-
-// WorkerConn is a connection on which a worker, Node or Go, waits for jobs.
-type WorkerConn struct {
-	// ID is the connection's id in the server.
-	ID string
-	// Queue is the queue the worker serves, Name the worker's own name, if it has one.
-	Queue string
-	Name  string
-	// Addr is the worker's address and port.
-	Addr string
-	// Age is how long the connection has been open.
-	Age time.Duration
 }

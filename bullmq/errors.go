@@ -3,7 +3,6 @@ package bullmq
 import (
 	"errors"
 	"fmt"
-	"time"
 )
 
 // Conditions that an operation on a job or queue can meet. Each stands for one
@@ -28,6 +27,9 @@ var (
 	ErrJobBelongsToScheduler = errors.New("job belongs to a job scheduler and cannot be removed directly")
 	// ErrFailedChildren says that a child of the job has failed (code -9).
 	ErrFailedChildren = errors.New("job has at least one failed child")
+	// ErrNoPendingChildren says that a job that is to wait for children has none that
+	// are unfinished (code 1).
+	ErrNoPendingChildren = errors.New("job has no pending children")
 	// ErrSchedulerSlotTaken says that the run a scheduler would add exists already (codes -10, -11).
 	ErrSchedulerSlotTaken = errors.New("job scheduler iteration already exists")
 	// ErrSchedulerNotFound says that no job scheduler has this id.
@@ -99,15 +101,6 @@ type unrecoverableError struct{ err error }
 
 func (e *unrecoverableError) Error() string { return e.err.Error() }
 func (e *unrecoverableError) Unwrap() error { return e.err }
-
-// DelayJob makes an error which, returned by a [Processor], puts the running
-// job back to delayed for d without using up an attempt. It is what BullMQ
-// does with moveToDelayed and a DelayedError.
-func DelayJob(d time.Duration) error { return &delayedError{delay: d} }
-
-type delayedError struct{ delay time.Duration }
-
-func (e *delayedError) Error() string { return fmt.Sprintf("job is delayed for %s", e.delay) }
 
 // NamedError is an error with the name and stack of the language it was thrown
 // in. A [Worker] writes both into the job's stacktrace.

@@ -22,7 +22,7 @@ type FlowJob struct {
 	Children []FlowJob
 }
 
-// FlowResult is a node that was added, with its children.
+// FlowResult is a node of a flow, as it was added or read, with its children.
 type FlowResult struct {
 	Job      *Job
 	Children []*FlowResult
@@ -32,6 +32,11 @@ type FlowResult struct {
 type FlowOptions struct {
 	// Prefix is the key prefix of nodes that name none. Defaults to [DefaultPrefix].
 	Prefix string
+	// JobOptions fill the options that the jobs of a queue are added without, by the
+	// queue's name.
+	JobOptions map[string]*JobOptions
+	// Propagator adds the trace context to jobs. Nil leaves them alone.
+	Propagator Propagator
 	// MaxNodes is the largest flow that is accepted, for it is added in one
 	// transaction. Defaults to 10,000.
 	MaxNodes int
@@ -62,15 +67,41 @@ func NewFlowProducer(backend Backend, opts *FlowOptions) *FlowProducer {
 // Add adds a whole tree, or nothing if a node is refused; the error then names
 // the node by its path, such as "children[1].name".
 func (p *FlowProducer) Add(ctx context.Context, flow FlowJob) (*FlowResult, error) {
-	root := &flowTask{node: flow, result: &FlowResult{}}
-	nodes, err := p.flatten(root)
+	results, err := p.add(ctx, []FlowJob{flow}, func(int) string { return "" })
 	if err != nil {
 		return nil, err
 	}
-	if err := p.backend.AddFlow(ctx, nodes); err != nil {
-		return nil, fmt.Errorf("add flow %s: %w", flow.Name, err)
+	return results[0], nil
+}
+
+// AddBulk adds many trees in one transaction, or nothing if a node of any is
+// refused; the error then names it by its path, such as "flows[3].children[1].name".
+func (p *FlowProducer) AddBulk(ctx context.Context, flows []FlowJob) ([]*FlowResult, error) {
+	return p.add(ctx, flows, func(i int) string { return fmt.Sprintf("flows[%d].", i) })
+}
+
+func (p *FlowProducer) add(ctx context.Context, flows []FlowJob, path func(int) string) ([]*FlowResult, error) {
+	results := make([]*FlowResult, len(flows))
+	var nodes []FlowNode
+	for i, flow := range flows {
+		root := &flowTask{node: flow, path: path(i), result: &FlowResult{}}
+		tree, err := p.flatten(ctx, root)
+		if err != nil {
+			return nil, err
+		}
+		nodes = append(nodes, tree...)
+		results[i] = root.result
 	}
-	return root.result, nil
+	if len(nodes) > p.opts.MaxNodes {
+		return nil, invalid("children", "a flow has at most %d jobs", p.opts.MaxNodes)
+	}
+	if len(nodes) == 0 {
+		return results, nil
+	}
+	if err := p.backend.AddFlow(ctx, nodes); err != nil {
+		return nil, fmt.Errorf("add flow %s: %w", flows[0].Name, err)
+	}
+	return results, nil
 }
 
 // flowTask is a node on its way into a flow.
@@ -83,7 +114,7 @@ type flowTask struct {
 
 // flatten lists the nodes of a tree level by level, the order in which BullMQ
 // adds them and so the one in which those of a queue run.
-func (p *FlowProducer) flatten(root *flowTask) ([]FlowNode, error) {
+func (p *FlowProducer) flatten(ctx context.Context, root *flowTask) ([]FlowNode, error) {
 	now := p.opts.Now()
 	var nodes []FlowNode
 	for level := []*flowTask{root}; len(level) > 0; {
@@ -92,7 +123,7 @@ func (p *FlowProducer) flatten(root *flowTask) ([]FlowNode, error) {
 			if len(nodes) == p.opts.MaxNodes {
 				return nil, invalid("children", "a flow has at most %d jobs", p.opts.MaxNodes)
 			}
-			node, err := p.prepare(task, now)
+			node, err := p.prepare(ctx, task, now)
 			if err != nil {
 				return nil, prefixField(err, task.path)
 			}
@@ -111,19 +142,23 @@ func (p *FlowProducer) flatten(root *flowTask) ([]FlowNode, error) {
 	return nodes, nil
 }
 
-func (p *FlowProducer) prepare(task *flowTask, now time.Time) (FlowNode, error) {
+func (p *FlowProducer) prepare(ctx context.Context, task *flowTask, now time.Time) (FlowNode, error) {
 	f := task.node
 	if err := validateQueueName(f.Queue); err != nil {
 		return FlowNode{}, err
 	}
 	ref := QueueRef{Prefix: cmp.Or(f.Prefix, p.opts.Prefix), Name: f.Queue}
-	opts := f.Opts.clone()
+	opts := f.Opts.withDefaults(p.opts.JobOptions[f.Queue])
+	opts.traced(ctx, p.opts.Propagator)
 	if task.parent != nil {
 		opts.Parent = task.parent
 		// Scripts find a child's id behind the last colon of its key.
 		if strings.Contains(opts.ID, ":") {
 			return FlowNode{}, invalid("jobId", "the id of a flow's child cannot contain :")
 		}
+	}
+	if len(f.Children) > 0 && opts.Deduplication != nil {
+		return FlowNode{}, invalid("deduplication", "Deduplication options cannot be used on flow nodes with children")
 	}
 	add, err := newJob(f.Name, f.Data, &opts, now)
 	if err != nil {

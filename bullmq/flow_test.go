@@ -177,7 +177,7 @@ func TestRemovingParentRemovesChildren(t *testing.T) {
 	flow := b.addFlow(t, bullmq.FlowJob{Name: "p", Queue: "q", Children: []bullmq.FlowJob{
 		{Name: "a", Queue: "children"}, {Name: "b", Queue: "children"},
 	}})
-	require.NoError(t, flow.Job.Remove(b.ctx))
+	require.NoError(t, flow.Job.Remove(b.ctx, nil))
 	require.Zero(t, b.counts(t).Total())
 	left, err := b.newQueue(t, "children").Counts(b.ctx)
 	require.NoError(t, err)

@@ -78,7 +78,8 @@ type Job struct {
 	DeferredFailure string
 
 	backend Backend
-	token   string
+	// held is set while a worker has the job.
+	held *hold
 	// decodeErr tells what of the stored job could not be understood.
 	decodeErr error
 }
@@ -99,6 +100,9 @@ func (j *Job) UpdateProgress(ctx context.Context, progress any) error {
 		return err
 	}
 	j.Progress = text
+	if j.held != nil && j.held.worker.opts.Hooks.Progress != nil {
+		j.held.worker.opts.Hooks.Progress(j)
+	}
 	return nil
 }
 
@@ -127,14 +131,34 @@ func (j *Job) Logs(ctx context.Context, start, end int64) ([]string, int64, erro
 	return j.backend.JobLogs(ctx, j.Queue, j.ID, start, end)
 }
 
+// ClearLogs removes the job's log lines but the newest keep, 0 for all.
+func (j *Job) ClearLogs(ctx context.Context, keep int) error {
+	return j.backend.ClearLogs(ctx, j.Queue, j.ID, keep)
+}
+
+// RetryOptions are the choices of [Job.Retry]; nil or the zero value is fine.
+type RetryOptions struct {
+	// LIFO puts the job in front of those that wait, which its own option of that
+	// name does as well.
+	LIFO bool
+	// ResetAttemptsMade and ResetAttemptsStarted let the job begin its attempts anew.
+	ResetAttemptsMade    bool
+	ResetAttemptsStarted bool
+}
+
 // Retry puts a completed or failed job back to wait. It returns
 // [ErrNotInState] for a job in any other state.
-func (j *Job) Retry(ctx context.Context) error {
+func (j *Job) Retry(ctx context.Context, opts *RetryOptions) error {
 	state, err := j.State(ctx)
 	if err != nil {
 		return err
 	}
-	return j.backend.RetryFinished(ctx, j.Queue, j.ID, state)
+	var o RetryOptions
+	if opts != nil {
+		o = *opts
+	}
+	o.LIFO = o.LIFO || j.Opts.LIFO
+	return j.backend.RetryFinished(ctx, j.Queue, j.ID, state, o)
 }
 
 // Promote lets a delayed job run now. It returns [ErrNotInState] if the job is
@@ -143,10 +167,18 @@ func (j *Job) Promote(ctx context.Context) error {
 	return j.backend.Promote(ctx, j.Queue, j.ID)
 }
 
-// Remove deletes the job and its children. It returns [ErrJobLocked] if one of
-// them is being processed.
-func (j *Job) Remove(ctx context.Context) error {
-	return j.backend.Remove(ctx, j.Queue, j.ID, true)
+// Remove deletes the job, as [Queue.Remove] does.
+func (j *Job) Remove(ctx context.Context, opts *RemoveOptions) error {
+	return j.backend.Remove(ctx, j.Queue, j.ID, opts == nil || !opts.KeepChildren)
+}
+
+// RemoveDeduplicationKey lets go of the job's deduplication id, so that the next
+// job of that id is added. It returns whether the job had it.
+func (j *Job) RemoveDeduplicationKey(ctx context.Context) (bool, error) {
+	if j.DeduplicationID == "" {
+		return false, nil
+	}
+	return j.backend.RemoveDeduplicationKey(ctx, j.Queue, j.DeduplicationID, j.ID)
 }
 
 // ChangeDelay gives a delayed job a new delay that counts from now. It returns
@@ -165,27 +197,4 @@ func (j *Job) ChangePriority(ctx context.Context, priority int, lifo bool) error
 		return invalid("priority", "Priority should be between 0 and %d", MaxPriority)
 	}
 	return j.backend.ChangePriority(ctx, j.Queue, j.ID, priority, lifo)
-}
-
-// ChildrenValues returns the results of the job's completed children by their
-// job keys, "<prefix>:<queue>:<id>".
-func (j *Job) ChildrenValues(ctx context.Context) (map[string]json.RawMessage, error) {
-	return j.backend.ChildrenValues(ctx, j.Queue, j.ID)
-}
-
-// Dependencies returns the children of the job by how far they are.
-func (j *Job) Dependencies(ctx context.Context) (*Dependencies, error) {
-	return j.backend.Dependencies(ctx, j.Queue, j.ID)
-}
-
-// Dependencies are a parent's children, each named by its job key.
-type Dependencies struct {
-	// Processed holds the results of the children that completed.
-	Processed map[string]json.RawMessage
-	// Unprocessed are the children that have not finished.
-	Unprocessed []string
-	// Ignored holds the failure reasons of children whose failure does not stop the parent.
-	Ignored map[string]string
-	// Failed are the children whose failure fails the parent.
-	Failed []string
 }

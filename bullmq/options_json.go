@@ -73,8 +73,46 @@ func (o *JobOptions) encode(form optionsForm) ([]byte, error) {
 	put("continueParentOnFailure", o.ContinueParentOnFailure, true)
 	put("ignoreDependencyOnFailure", o.IgnoreDependencyOnFailure, true)
 	put("removeDependencyOnFailure", o.RemoveDependencyOnFailure, true)
+	put("deduplication", o.Deduplication != nil, o.Deduplication)
+	o.putTelemetry(put, form)
 	put("repeat", o.Repeat != nil, o.Repeat)
 	return encodeJSON(members)
+}
+
+// putTelemetry writes what the public form has as one member and the stored one
+// as two.
+func (o *JobOptions) putTelemetry(put func(string, bool, any), form optionsForm) {
+	t := o.Telemetry
+	switch {
+	case t == nil:
+	case form == publicForm:
+		put("telemetry", true, telemetryJSON{t.Metadata, t.OmitContext})
+	default:
+		put("tm", t.Metadata != "", t.Metadata)
+		put("omc", t.OmitContext, true)
+	}
+}
+
+type telemetryJSON struct {
+	Metadata    string `json:"metadata,omitempty"`
+	OmitContext bool   `json:"omitContext,omitempty"`
+}
+
+// UnmarshalJSON reads BullMQ's members.
+func (t *TelemetryOptions) UnmarshalJSON(text []byte) error {
+	var v telemetryJSON
+	if err := json.Unmarshal(text, &v); err != nil {
+		return err
+	}
+	*t = TelemetryOptions(v)
+	return nil
+}
+
+func (o *JobOptions) telemetry() *TelemetryOptions {
+	if o.Telemetry == nil {
+		o.Telemetry = &TelemetryOptions{}
+	}
+	return o.Telemetry
 }
 
 // UnmarshalJSON reads BullMQ's JobsOptions, with long or stored names. A member
@@ -144,6 +182,14 @@ func (o *JobOptions) field(name string) any {
 		return &o.IgnoreDependencyOnFailure
 	case "removeDependencyOnFailure":
 		return &o.RemoveDependencyOnFailure
+	case "deduplication":
+		return &o.Deduplication
+	case "telemetry":
+		return o.telemetry()
+	case "tm":
+		return &o.telemetry().Metadata
+	case "omc":
+		return &o.telemetry().OmitContext
 	case "repeat":
 		return &o.Repeat
 	default:
@@ -163,6 +209,8 @@ func (o *JobOptions) clone() JobOptions {
 	c.StackTraceLimit = clonePointer(o.StackTraceLimit)
 	c.Parent = clonePointer(o.Parent)
 	c.Repeat = clonePointer(o.Repeat)
+	c.Deduplication = clonePointer(o.Deduplication)
+	c.Telemetry = clonePointer(o.Telemetry)
 	c.Extra = maps.Clone(o.Extra)
 	return c
 }
@@ -208,6 +256,9 @@ func (o *JobOptions) withDefaults(d *JobOptions) JobOptions {
 	}
 	if out.SizeLimit == 0 {
 		out.SizeLimit = d.SizeLimit
+	}
+	if out.Deduplication == nil {
+		out.Deduplication = clonePointer(d.Deduplication)
 	}
 	return out
 }

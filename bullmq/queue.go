@@ -20,6 +20,11 @@ type QueueOptions struct {
 	// MaxEvents is about how many events the queue's stream keeps, when this
 	// queue is the first to say so. Defaults to [DefaultMaxEvents].
 	MaxEvents int
+	// Propagator adds the trace context to jobs. Nil leaves them alone.
+	Propagator Propagator
+	// RepeatStrategy plans the first run of job schedulers that have a pattern; the
+	// workers need the same. Nil reads the pattern as cron.
+	RepeatStrategy RepeatStrategy
 	// Now tells the time. Defaults to [time.Now].
 	Now func() time.Time
 }
@@ -96,6 +101,7 @@ func (q *Queue) AddBulk(ctx context.Context, bulk []BulkJob) ([]*Job, error) {
 	now := q.opts.Now()
 	for i, b := range bulk {
 		opts := b.Opts.withDefaults(q.opts.DefaultJobOptions)
+		opts.traced(ctx, q.opts.Propagator)
 		add, err := newJob(b.Name, b.Data, &opts, now)
 		if err != nil {
 			refused[i] = err
@@ -139,7 +145,7 @@ func newJob(name string, data any, opts *JobOptions, now time.Time) (NewJob, err
 	}
 	add := NewJob{
 		ID: opts.ID, Name: name, Data: text, Timestamp: now,
-		Delay: opts.Delay, Priority: opts.Priority, LIFO: opts.LIFO,
+		Delay: opts.Delay, Priority: opts.Priority, LIFO: opts.LIFO, Deduplication: opts.Deduplication,
 	}
 	if !opts.Timestamp.IsZero() {
 		add.Timestamp = opts.Timestamp
@@ -179,6 +185,9 @@ func (n *NewJob) job(b Backend, q QueueRef, opts JobOptions) *Job {
 		ID: n.ID, Queue: q, Name: n.Name, Data: json.RawMessage(n.Data), Opts: opts,
 		Timestamp: n.Timestamp, Delay: n.Delay, Priority: n.Priority, backend: b,
 	}
+	if n.Deduplication != nil {
+		j.DeduplicationID = n.Deduplication.ID
+	}
 	if n.Parent != nil {
 		j.ParentKey = n.Parent.Queue.JobKey(n.Parent.ID)
 		j.Parent = opts.Parent
@@ -207,44 +216,7 @@ func (q *Queue) IsPaused(ctx context.Context) (bool, error) {
 	return meta.Paused, err
 }
 
-// Counts returns the number of jobs in each state.
-func (q *Queue) Counts(ctx context.Context) (JobCounts, error) {
-	counts, err := q.backend.Counts(ctx, []QueueRef{q.ref})
-	if err != nil {
-		return nil, err
-	}
-	return counts[0], nil
-}
-
 // Job returns the job of this id, or [ErrJobNotFound].
 func (q *Queue) Job(ctx context.Context, id string) (*Job, error) {
 	return q.backend.Job(ctx, q.ref, id)
-}
-
-// JobsQuery selects a range of the jobs in one state.
-type JobsQuery struct {
-	State JobState
-	// Start and End are the first and last index. A negative End counts from the
-	// end of the list, so that -1 is the last job.
-	Start, End int64
-	// Reverse turns the order of the state around. By default the jobs that run
-	// next come first, and of finished jobs the newest.
-	Reverse bool
-}
-
-// Jobs returns a range of the jobs in one state. Jobs that are removed
-// meanwhile are left out.
-func (q *Queue) Jobs(ctx context.Context, query JobsQuery) ([]*Job, error) {
-	desc := query.State == StateCompleted || query.State == StateFailed
-	ids, err := q.backend.JobIDs(ctx, q.ref, query.State, query.Start, query.End, desc != query.Reverse)
-	if err != nil {
-		return nil, err
-	}
-	return q.backend.Jobs(ctx, q.ref, ids)
-}
-
-// Queues lists the names of the queues that a prefix holds. An empty prefix
-// stands for [DefaultPrefix].
-func Queues(ctx context.Context, b Backend, prefix string) ([]string, error) {
-	return b.Queues(ctx, cmp.Or(prefix, DefaultPrefix))
 }

@@ -22,7 +22,8 @@ func TestAddKeepsWhatIsGiven(t *testing.T) {
 		ID: "order-7", Attempts: 4, Priority: 9, Backoff: &bullmq.Backoff{Type: bullmq.BackoffFixed, Delay: time.Second, Jitter: 0.5},
 		RemoveOnComplete: bullmq.KeepLast(5), RemoveOnFail: bullmq.KeepFor(time.Hour), KeepLogs: 2, StackTraceLimit: &limit,
 		Timestamp: time.UnixMilli(1700000000000),
-		Extra:     map[string]json.RawMessage{"tm": json.RawMessage(`"trace"`)},
+		Telemetry: &bullmq.TelemetryOptions{Metadata: "trace"},
+		Extra:     map[string]json.RawMessage{"custom": json.RawMessage(`"kept"`)},
 	}
 	added, err := b.queue.Add(b.ctx, "mail", map[string]string{"to": "<a&b>"}, opts)
 	require.NoError(t, err)
@@ -204,15 +205,15 @@ func TestJobChanges(t *testing.T) {
 	require.Equal(t, 2*time.Hour, got.Delay)
 	require.Equal(t, 5, got.Priority)
 
-	require.ErrorIs(t, job.Retry(b.ctx), bullmq.ErrNotInState)
+	require.ErrorIs(t, job.Retry(b.ctx, nil), bullmq.ErrNotInState)
 	require.NoError(t, job.Promote(b.ctx))
 	state, err := job.State(b.ctx)
 	require.NoError(t, err)
 	require.Equal(t, bullmq.StatePrioritized, state)
 	require.ErrorIs(t, job.Promote(b.ctx), bullmq.ErrNotInState)
 
-	require.NoError(t, job.Remove(b.ctx))
-	require.ErrorIs(t, job.Remove(b.ctx), bullmq.ErrJobNotFound)
+	require.NoError(t, job.Remove(b.ctx, nil))
+	require.ErrorIs(t, job.Remove(b.ctx, nil), bullmq.ErrJobNotFound)
 	require.ErrorIs(t, job.Log(b.ctx, "late"), bullmq.ErrJobNotFound)
 	state, err = job.State(b.ctx)
 	require.NoError(t, err)
@@ -233,7 +234,7 @@ func TestRetryFinishedJob(t *testing.T) {
 	require.NoError(t, err)
 	b.waitCount(t, bullmq.StateFailed, 1)
 	fail = false
-	require.NoError(t, job.Retry(b.ctx))
+	require.NoError(t, job.Retry(b.ctx, nil))
 	b.waitCount(t, bullmq.StateCompleted, 1)
 	job, err = b.queue.Job(b.ctx, job.ID)
 	require.NoError(t, err)
@@ -253,10 +254,10 @@ func TestRemoveRefusesRunningJob(t *testing.T) {
 	job, err := b.queue.Add(b.ctx, "x", nil, nil)
 	require.NoError(t, err)
 	<-started
-	require.ErrorIs(t, job.Remove(b.ctx), bullmq.ErrJobLocked)
+	require.ErrorIs(t, job.Remove(b.ctx, nil), bullmq.ErrJobLocked)
 	close(finish)
 	b.waitCount(t, bullmq.StateCompleted, 1)
-	require.NoError(t, job.Remove(b.ctx))
+	require.NoError(t, job.Remove(b.ctx, nil))
 }
 
 func TestKeysOfTheQueueAreNoJobs(t *testing.T) {

@@ -140,6 +140,8 @@ func formatMillis(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 
 
 func formatDuration(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
+func formatInt[T int | int64](n T) string { return strconv.FormatInt(int64(n), 10) }
+
 func flag(set bool) string {
 	if set {
 		return "1"

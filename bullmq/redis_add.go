@@ -13,7 +13,7 @@ import (
 const (
 	addChunkJobs  = 400
 	addChunkBytes = 1 << 20
-	addWidth      = 12
+	addWidth      = 13
 	// maxAddsInFlight is how many calls a queue's producers have under way before
 	// further small ones are put together.
 	maxAddsInFlight = 2
@@ -103,7 +103,24 @@ func (n *NewJob) appendArgs(args []string, waitsForChildren, inFlow bool) []stri
 	return append(args,
 		n.ID, n.Name, rueidis.BinaryString(n.Data), rueidis.BinaryString(n.Opts),
 		formatMillis(n.Timestamp), formatDuration(n.Delay), strconv.Itoa(n.Priority), flag(n.LIFO),
-		parentKey, parentJSON, flag(waitsForChildren), flag(inFlow))
+		parentKey, parentJSON, flag(waitsForChildren), flag(inFlow), n.Deduplication.encode())
+}
+
+// encode writes the options as the adding scripts read them.
+func (d *Deduplication) encode() string {
+	if d == nil {
+		return ""
+	}
+	var flags string
+	for _, f := range []struct {
+		letter string
+		set    bool
+	}{{"e", d.Extend}, {"k", d.KeepLastIfActive}, {"r", d.Replace}, {"s", d.Reschedule}} {
+		if f.set {
+			flags += f.letter
+		}
+	}
+	return flags + ":" + formatDuration(d.TTL) + ":" + d.ID
 }
 
 // encode writes the link as the hash of a child keeps it.

@@ -3,6 +3,7 @@ package bullmq
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -30,6 +31,29 @@ func (r *Redis) LastEventIDs(ctx context.Context, queues []QueueRef) ([]string, 
 		}
 	}
 	return ids, nil
+}
+
+// TrimEvents implements [Backend].
+func (r *Redis) TrimEvents(ctx context.Context, q QueueRef, maxEvents int64) (int64, error) {
+	n, err := r.client.Do(ctx, r.client.B().Xtrim().Key(q.key("events")).Maxlen().Almost().Threshold(formatInt(maxEvents)).Build()).AsInt64()
+	if err != nil {
+		return 0, fmt.Errorf("trim events of queue %s: %w", q.Name, err)
+	}
+	return n, nil
+}
+
+// PublishEvent implements [Backend].
+func (r *Redis) PublishEvent(ctx context.Context, q QueueRef, name string, fields map[string]string, maxEvents int) (string, error) {
+	command := r.client.B().Xadd().Key(q.key("events")).Maxlen().Almost().Threshold(formatInt(maxEvents)).Id("*").
+		FieldValue().FieldValue("event", name)
+	for _, field := range slices.Sorted(maps.Keys(fields)) {
+		command = command.FieldValue(field, fields[field])
+	}
+	id, err := r.client.Do(ctx, command.Build()).ToString()
+	if err != nil {
+		return "", fmt.Errorf("publish event %s of queue %s: %w", name, q.Name, err)
+	}
+	return id, nil
 }
 
 // NewEventSource implements [Backend].

@@ -2,7 +2,6 @@ package bullmq
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -77,6 +76,12 @@ func (r *Redis) AddLog(ctx context.Context, q QueueRef, id, line string, keep in
 	return r.runCode(ctx, addLogScript, "log to", q, id, line, strconv.Itoa(keep))
 }
 
+// ClearLogs implements [Backend].
+func (r *Redis) ClearLogs(ctx context.Context, q QueueRef, id string, keep int) error {
+	_, err := r.runCode(ctx, clearLogsScript, "clear the logs of", q, id, strconv.Itoa(keep))
+	return err
+}
+
 // JobLogs implements [Backend].
 func (r *Redis) JobLogs(ctx context.Context, q QueueRef, id string, start, end int64) ([]string, int64, error) {
 	key := q.key(id) + ":logs"
@@ -92,7 +97,7 @@ func (r *Redis) JobLogs(ctx context.Context, q QueueRef, id string, start, end i
 }
 
 // RetryFinished implements [Backend].
-func (r *Redis) RetryFinished(ctx context.Context, q QueueRef, id string, from JobState) error {
+func (r *Redis) RetryFinished(ctx context.Context, q QueueRef, id string, from JobState, opts RetryOptions) error {
 	switch from {
 	case StateCompleted, StateFailed:
 	case StateUnknown:
@@ -100,7 +105,8 @@ func (r *Redis) RetryFinished(ctx context.Context, q QueueRef, id string, from J
 	default:
 		return fmt.Errorf("retry job %s, which is %s: %w", id, from, ErrNotInState)
 	}
-	_, err := r.runCode(ctx, retryJobScript, "retry", q, id, string(from), "")
+	_, err := r.runCode(ctx, retryJobScript, "retry", q, id, string(from),
+		flag(opts.LIFO), flag(opts.ResetAttemptsMade), flag(opts.ResetAttemptsStarted))
 	return err
 }
 
@@ -131,44 +137,29 @@ func (r *Redis) Remove(ctx context.Context, q QueueRef, id string, children bool
 	return err
 }
 
-// ChildrenValues implements [Backend].
-func (r *Redis) ChildrenValues(ctx context.Context, q QueueRef, id string) (map[string]json.RawMessage, error) {
-	values, err := r.client.Do(ctx, r.client.B().Hgetall().Key(q.key(id)+":processed").Build()).AsStrMap()
-	if err != nil {
-		return nil, fmt.Errorf("children of job %s: %w", id, err)
+// RemoveDeduplicationKey implements [Backend].
+func (r *Redis) RemoveDeduplicationKey(ctx context.Context, q QueueRef, deduplicationID, jobID string) (bool, error) {
+	var result rueidis.RedisResult
+	if jobID == "" {
+		result = r.client.Do(ctx, r.client.B().Del().Key(q.key("de:"+deduplicationID)).Build())
+	} else {
+		result = r.run(ctx, removeDedupKeyScript, q, deduplicationID, jobID)
 	}
-	return rawValues(values), nil
+	n, err := result.AsInt64()
+	if err != nil {
+		return false, fmt.Errorf("remove deduplication key %s: %w", deduplicationID, err)
+	}
+	return n > 0, nil
 }
 
-func rawValues(values map[string]string) map[string]json.RawMessage {
-	raw := make(map[string]json.RawMessage, len(values))
-	for key, value := range values {
-		raw[key], _ = decodeRaw(value) // Text that is no JSON is shown as a string.
+// DeduplicationJobID implements [Backend].
+func (r *Redis) DeduplicationJobID(ctx context.Context, q QueueRef, deduplicationID string) (string, error) {
+	id, err := r.client.Do(ctx, r.client.B().Get().Key(q.key("de:"+deduplicationID)).Build()).ToString()
+	if rueidis.IsRedisNil(err) {
+		return "", nil
 	}
-	return raw
-}
-
-// Dependencies implements [Backend].
-func (r *Redis) Dependencies(ctx context.Context, q QueueRef, id string) (*Dependencies, error) {
-	key := q.key(id)
-	replies := r.client.DoMulti(ctx,
-		r.client.B().Hgetall().Key(key+":processed").Build(),
-		r.client.B().Smembers().Key(key+":dependencies").Build(),
-		r.client.B().Hgetall().Key(key+":failed").Build(),
-		r.client.B().Zrange().Key(key+":unsuccessful").Min("0").Max("-1").Build())
-	processed, err := replies[0].AsStrMap()
 	if err != nil {
-		return nil, fmt.Errorf("children of job %s: %w", id, err)
+		return "", fmt.Errorf("job of deduplication id %s: %w", deduplicationID, err)
 	}
-	d := &Dependencies{Processed: rawValues(processed)}
-	if d.Unprocessed, err = replies[1].AsStrSlice(); err != nil {
-		return nil, fmt.Errorf("children of job %s: %w", id, err)
-	}
-	if d.Ignored, err = replies[2].AsStrMap(); err != nil {
-		return nil, fmt.Errorf("children of job %s: %w", id, err)
-	}
-	if d.Failed, err = replies[3].AsStrSlice(); err != nil {
-		return nil, fmt.Errorf("children of job %s: %w", id, err)
-	}
-	return d, nil
+	return id, nil
 }

@@ -13,8 +13,10 @@ import (
 
 // FinishAndFetch implements [Backend].
 func (r *Redis) FinishAndFetch(ctx context.Context, q QueueRef, req WorkRequest) (*WorkReply, error) {
-	args := make([]string, 0, 5+len(req.Outcomes)*5)
-	args = append(args, r.now(), strconv.Itoa(req.Fetch), req.Token, formatDuration(req.LockDuration), req.WorkerName)
+	args := make([]string, 0, 8+len(req.Outcomes)*5)
+	now := r.opts.Now()
+	args = append(args, formatMillis(now), strconv.Itoa(req.Fetch), req.Token, formatDuration(req.LockDuration), req.WorkerName,
+		optionalInt(req.Limiter.Max), optionalDuration(req.Limiter.Duration), optionalInt(req.MetricsPoints))
 	args, order := appendOutcomes(args, req.Outcomes)
 	reply, err := r.run(ctx, workScript, q, args...).ToArray()
 	if err != nil {
@@ -23,7 +25,7 @@ func (r *Redis) FinishAndFetch(ctx context.Context, q QueueRef, req WorkRequest)
 	if len(reply) != 4 {
 		return nil, fmt.Errorf("fetch from queue %s: reply has %d parts", q.Name, len(reply))
 	}
-	return r.decodeWork(q, req, order, reply)
+	return r.decodeWork(q, req, order, reply, now.Truncate(time.Millisecond))
 }
 
 // outcomeGroup is what attempts share that ended alike; the script reads it
@@ -61,19 +63,28 @@ func appendOutcomes(args []string, outcomes []Outcome) ([]string, []int) {
 			strconv.Itoa(g.keep.Count), formatDuration(g.keep.Age), strconv.Itoa(cmp.Or(g.keep.Limit, 1000)),
 			formatDuration(g.delay), flag(g.lifo), strconv.Itoa(len(members[n])))
 		for _, i := range members[n] {
-			o := &outcomes[i]
-			if o.Kind == OutcomeCompleted {
-				args = append(args, o.ID, rueidis.BinaryString(o.ReturnValue))
-			} else {
-				args = append(args, o.ID, o.FailedReason, rueidis.BinaryString(o.Stacktrace))
-			}
+			args = outcomes[i].appendArgs(args)
 		}
 		order = append(order, members[n]...)
 	}
 	return args, order
 }
 
-func (r *Redis) decodeWork(q QueueRef, req WorkRequest, order []int, reply []rueidis.RedisMessage) (*WorkReply, error) {
+// appendArgs writes what an attempt says for itself.
+func (o *Outcome) appendArgs(args []string) []string {
+	switch o.Kind {
+	case OutcomeCompleted:
+		return append(args, o.ID, rueidis.BinaryString(o.ReturnValue))
+	case OutcomeFailed, OutcomeRetry:
+		return append(args, o.ID, o.FailedReason, rueidis.BinaryString(o.Stacktrace), o.Trace)
+	case OutcomeWaitingChildren:
+		return append(args, o.ID, o.Child)
+	default:
+		return append(args, o.ID)
+	}
+}
+
+func (r *Redis) decodeWork(q QueueRef, req WorkRequest, order []int, reply []rueidis.RedisMessage, now time.Time) (*WorkReply, error) {
 	codes, err := reply[0].AsIntSlice()
 	if err != nil {
 		return nil, err
@@ -84,6 +95,9 @@ func (r *Redis) decodeWork(q QueueRef, req WorkRequest, order []int, reply []rue
 	out := &WorkReply{Errors: make([]error, len(order))}
 	for n, i := range order {
 		out.Errors[i] = codeError(codes[n], "report "+string(req.Outcomes[i].Kind), req.Outcomes[i].ID)
+		if codes[n] == 1 {
+			out.Errors[i] = fmt.Errorf("job %s: %w", req.Outcomes[i].ID, ErrNoPendingChildren)
+		}
 	}
 	pairs, err := reply[1].ToArray()
 	if err != nil {
@@ -100,7 +114,12 @@ func (r *Redis) decodeWork(q QueueRef, req WorkRequest, order []int, reply []rue
 			return nil, err
 		}
 		job := decodeJob(r, q, id, fields)
-		job.token = req.Token
+		// The hash was read before the fetch wrote this attempt into it.
+		job.AttemptsStarted++
+		job.ProcessedOn = now
+		if req.WorkerName != "" {
+			job.ProcessedBy = req.WorkerName
+		}
 		out.Jobs = append(out.Jobs, job)
 	}
 	limited, err := reply[2].AsInt64()

@@ -58,6 +58,10 @@ type SchedulerIteration struct {
 	JobOpts    JobOptions
 }
 
+// RepeatStrategy plans the runs of a job scheduler with a pattern: it returns the
+// first one after a time, the zero time if there is none.
+type RepeatStrategy func(after time.Time, repeat RepeatOptions, name string) (time.Time, error)
+
 // UpsertJobScheduler creates the scheduler of this id or replaces it, and adds
 // its next job, which it returns. Each of its jobs adds the one after it when a
 // worker, Node or Go, begins to run it.
@@ -88,7 +92,7 @@ func (q *Queue) UpsertJobScheduler(ctx context.Context, id string, repeat Repeat
 	if repeat.Pattern != "" {
 		up.Next = now
 		if !repeat.Immediately {
-			if up.Next, err = nextRun(repeat, now); err != nil {
+			if up.Next, err = q.opts.RepeatStrategy.next(repeat, tmpl.Name, now); err != nil {
 				return nil, err
 			}
 		}
@@ -126,9 +130,15 @@ func validateScheduler(id string, r RepeatOptions, now time.Time) error {
 	return nil
 }
 
-// nextRun returns the first time of the pattern after from, and not before the
-// schedule's start.
-func nextRun(r RepeatOptions, from time.Time) (time.Time, error) {
+// next plans a run after a time, and not before the schedule's start.
+func (s RepeatStrategy) next(r RepeatOptions, name string, from time.Time) (time.Time, error) {
+	if s != nil {
+		next, err := s(from, r, name)
+		if err == nil && next.IsZero() {
+			err = invalid("pattern", "the pattern %q has no further run", r.Pattern)
+		}
+		return next, err
+	}
 	c, err := ParseCron(r.Pattern, r.TZ)
 	if err != nil {
 		return time.Time{}, err

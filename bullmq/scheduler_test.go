@@ -70,7 +70,7 @@ func TestSchedulerIsReplacedAndRemoved(t *testing.T) {
 	require.Len(t, list, 1)
 	planned, err := b.queue.Jobs(b.ctx, bullmq.JobsQuery{State: bullmq.StateDelayed, End: -1})
 	require.NoError(t, err)
-	require.ErrorIs(t, planned[0].Remove(b.ctx), bullmq.ErrJobBelongsToScheduler)
+	require.ErrorIs(t, planned[0].Remove(b.ctx, nil), bullmq.ErrJobBelongsToScheduler)
 
 	require.NoError(t, b.queue.RemoveJobScheduler(b.ctx, "s"))
 	require.ErrorIs(t, b.queue.RemoveJobScheduler(b.ctx, "s"), bullmq.ErrSchedulerNotFound)
@@ -94,7 +94,7 @@ func TestSchedulerRefuses(t *testing.T) {
 		"end in the past":  {bullmq.RepeatOptions{Every: time.Second, EndDate: time.UnixMilli(1)}, "endDate"},
 		"start and now":    {bullmq.RepeatOptions{Pattern: "* * * * *", Immediately: true, StartDate: time.Now()}, "startDate"},
 		"negative every":   {bullmq.RepeatOptions{Every: -time.Second}, "every"},
-		"too few fields":   {bullmq.RepeatOptions{Pattern: "* * *"}, "pattern"},
+		"too many fields":  {bullmq.RepeatOptions{Pattern: "* * * * * * *"}, "pattern"},
 		"words as pattern": {bullmq.RepeatOptions{Pattern: "every other day please x"}, "pattern"},
 	}
 	for name, tt := range tests {

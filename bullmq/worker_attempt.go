@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
-	"math/rand/v2"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -15,21 +13,30 @@ import (
 
 // attempt runs a job once and says how that ended.
 func (w *Worker) attempt(ctx context.Context, job *Job) (Outcome, error) {
+	if p := w.opts.Propagator; p != nil && job.Opts.Telemetry != nil {
+		ctx = p.Extract(ctx, job.Opts.Telemetry.Metadata)
+	}
 	result, err := w.execute(ctx, job)
-	var text []byte
 	if err == nil {
-		if text, err = encodeJSON(result); err != nil {
-			err = Unrecoverable(fmt.Errorf("the result is not JSON: %w", err))
+		var out Outcome
+		if out, err = w.completion(job, result); err == nil {
+			return out, nil
 		}
 	}
-	if err == nil {
-		job.ReturnValue = text
-		return Outcome{
-			Kind: OutcomeCompleted, ID: job.ID, Token: job.token, ReturnValue: text, AttemptsMade: job.AttemptsMade + 1,
-			Keep: keep(job.Opts.RemoveOnComplete, w.opts.RemoveOnComplete),
-		}, nil
-	}
 	return w.failure(ctx, job, err), err
+}
+
+// completion is the outcome of an attempt with a result.
+func (w *Worker) completion(job *Job, result any) (Outcome, error) {
+	text, err := encodeJSON(result)
+	if err != nil {
+		return Outcome{}, Unrecoverable(fmt.Errorf("the result is not JSON: %w", err))
+	}
+	job.ReturnValue = text
+	return Outcome{
+		Kind: OutcomeCompleted, ID: job.ID, Token: job.held.token, ReturnValue: text, AttemptsMade: job.AttemptsMade + 1,
+		Keep: keep(job.Opts.RemoveOnComplete, w.opts.RemoveOnComplete),
+	}, nil
 }
 
 // execute runs the processor, unless the job says that it must not run.
@@ -43,6 +50,9 @@ func (w *Worker) execute(ctx context.Context, job *Job) (result any, err error) 
 	if job.decodeErr != nil {
 		return nil, Unrecoverable(fmt.Errorf("the stored job is damaged: %w", job.decodeErr))
 	}
+	if limit := w.opts.MaxStartedAttempts; limit > 0 && limit < job.AttemptsStarted {
+		return nil, Unrecoverable(errors.New("job started more than allowable limit"))
+	}
 	if w.opts.Hooks.Active != nil {
 		w.opts.Hooks.Active(job)
 	}
@@ -55,73 +65,84 @@ func (w *Worker) execute(ctx context.Context, job *Job) (result any, err error) 
 	return w.process(ctx, job)
 }
 
-// failure decides whether a failed attempt is followed by another.
+// failure decides where a job goes whose attempt did not complete.
 func (w *Worker) failure(ctx context.Context, job *Job, err error) Outcome {
 	out := Outcome{
-		ID: job.ID, Token: job.token, LIFO: job.Opts.LIFO,
+		ID: job.ID, Token: job.held.token, LIFO: job.Opts.LIFO,
 		AttemptsMade: job.AttemptsMade + 1, Attempts: job.Opts.Attempts,
 		Keep: keep(job.Opts.RemoveOnFail, w.opts.RemoveOnFail),
 	}
-	var delayed *delayedError
+	var control *controlError
+	var cancelled *CancelError
+	cause := context.Cause(ctx)
 	switch {
-	case errors.As(err, &delayed):
-		out.Kind, out.Delay = OutcomeDelayed, max(delayed.delay, time.Millisecond)
+	case errors.As(err, &control):
+		w.applyControl(ctx, control)
+		out.Kind, out.Delay = control.kind, control.delay
 		return out
-	case errors.Is(context.Cause(ctx), errShutdown):
+	case errors.Is(cause, errShutdown):
 		out.Kind = OutcomeReleased
 		return out
+	case errors.As(cause, &cancelled):
+		err = Unrecoverable(cancelled)
 	}
 	job.FailedReason = err.Error()
 	job.Stacktrace = appendStack(job.Stacktrace, err, job.Opts.StackTraceLimit)
 	out.FailedReason = job.FailedReason
 	out.Stacktrace, _ = encodeJSON(job.Stacktrace) // Strings always encode.
+	if w.opts.Propagator != nil {
+		out.Trace = w.opts.Propagator.Inject(ctx)
+	}
 	out.Kind = OutcomeFailed
-	if job.AttemptsMade+1 < job.Opts.Attempts && !IsUnrecoverable(err) {
-		delay, backoffErr := job.Opts.Backoff.next(job.AttemptsMade + 1)
-		if backoffErr != nil {
-			w.reportError(ctx, fmt.Errorf("job %s is not retried: %w", job.ID, backoffErr))
-			return out
-		}
+	if delay, again := w.nextAttempt(ctx, job, err); again {
 		out.Kind, out.Delay = OutcomeRetry, delay
 	}
 	return out
 }
 
-// refusedByChildren turns a completion that was refused because of the job's
-// children into the failure that BullMQ makes of it.
+// applyControl does what a processor's control error asks for beside moving its job.
+func (w *Worker) applyControl(ctx context.Context, control *controlError) {
+	if control.limited == 0 {
+		return
+	}
+	if err := w.backend.RateLimit(context.WithoutCancel(ctx), w.ref, control.limited); err != nil {
+		w.reportError(ctx, err)
+	}
+}
+
+// nextAttempt tells whether a failed job is tried again, and after what pause.
+func (w *Worker) nextAttempt(ctx context.Context, job *Job, err error) (delay time.Duration, again bool) {
+	limit := w.opts.MaxStartedAttempts
+	if job.AttemptsMade+1 >= job.Opts.Attempts || IsUnrecoverable(err) || limit > 0 && limit <= job.AttemptsStarted {
+		return 0, false
+	}
+	delay, backoffErr := w.backoff(job, err)
+	if backoffErr != nil {
+		w.reportError(ctx, fmt.Errorf("job %s is not retried: %w", job.ID, backoffErr))
+		return 0, false
+	}
+	return delay, delay >= 0
+}
+
+// refusedByChildren finds another outcome for a job whose children do not allow
+// the one that was reported: a completion becomes the failure that BullMQ makes
+// of it, and a job that has no children left to wait for runs again.
 func (w *Worker) refusedByChildren(ctx context.Context, f finishedJob, refused error) (finishedJob, bool) {
 	switch {
-	case f.outcome.Kind != OutcomeCompleted:
-		return f, false
+	case errors.Is(refused, ErrNoPendingChildren):
+		f.outcome.Kind = OutcomeReleased
+		return f, true
 	case errors.Is(refused, ErrPendingDependencies):
 		f.err = fmt.Errorf("Job %s has pending dependencies. moveToFinished", f.job.ID)
-	case errors.Is(refused, ErrFailedChildren):
+	case errors.Is(refused, ErrFailedChildren) && f.outcome.Kind != OutcomeFailed:
 		f.err = Unrecoverable(fmt.Errorf("Cannot complete job %s because it has at least one failed child. moveToFinished", f.job.ID)) //nolint:staticcheck // BullMQ's text
 	default:
 		return f, false
 	}
+	w.reportError(ctx, refused)
 	f.job.ReturnValue = nil
 	f.outcome = w.failure(context.WithoutCancel(ctx), f.job, f.err)
 	return f, true
-}
-
-// next returns the pause after the given number of attempts.
-func (b *Backoff) next(made int) (time.Duration, error) {
-	if b == nil {
-		return 0, nil
-	}
-	ms := float64(b.Delay.Milliseconds())
-	switch b.Type {
-	case BackoffFixed:
-	case BackoffExponential:
-		ms = math.Round(math.Pow(2, float64(made-1)) * ms)
-	default:
-		return 0, fmt.Errorf("unknown backoff type %q", b.Type)
-	}
-	if b.Jitter > 0 {
-		ms = math.Floor(rand.Float64()*ms*b.Jitter + ms*(1-b.Jitter)) //nolint:gosec // a pause is no secret
-	}
-	return millis(min(ms, math.MaxInt32*1000)), nil
 }
 
 func appendStack(stacks []string, err error, limit *int) []string {
@@ -180,7 +201,7 @@ func (w *Worker) planNextRun(ctx context.Context, job *Job) {
 	following.Count++
 	it.JobOpts.Repeat = &following
 	if repeat.Pattern != "" {
-		next, err := nextRun(*repeat, latest(now, prevRun(job)))
+		next, err := w.opts.RepeatStrategy.next(*repeat, job.Name, latest(now, prevRun(job)))
 		if err != nil {
 			w.reportError(ctx, fmt.Errorf("job scheduler %s: %w", job.RepeatJobKey, err))
 			return

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -38,7 +37,6 @@ type workLoop struct {
 	w   *Worker
 	log *slog.Logger
 
-	running      *runningJobs
 	background   sync.WaitGroup
 	jobContext   context.Context
 	cancelJobs   context.CancelCauseFunc
@@ -50,9 +48,10 @@ type workLoop struct {
 	active       int // jobs that run, or whose result is not on its way yet
 	reserved     int // slots that calls in flight may fill
 	calls        int
-	counter      int  // numbers the lock tokens
 	idle         bool // the last fetch found nothing more
+	drained      bool // the hook has been told so
 	waiting      bool // a wait is under way and holds a slot
+	endWait      context.CancelFunc
 	stopping     bool
 	nextDelayed  time.Time
 	blockedUntil time.Time // no fetch before, for a rate limit or a lost connection
@@ -68,6 +67,7 @@ type finishedJob struct {
 type callReply struct {
 	sent  []finishedJob
 	want  int
+	token string
 	reply *WorkReply
 	err   error
 }
@@ -80,7 +80,6 @@ type wakeUp struct {
 func newWorkLoop(w *Worker) *workLoop {
 	return &workLoop{
 		w: w, log: w.opts.Logger.With(slog.String("queue", w.ref.Name)),
-		running:  newRunningJobs(),
 		finished: make(chan finishedJob, w.opts.Concurrency),
 		replies:  make(chan callReply, maxCallsInFlight),
 		woken:    make(chan wakeUp, 1),
@@ -119,6 +118,7 @@ func (l *workLoop) loop(ctx context.Context, waiter Waiter) error {
 	defer timer.Stop()
 	for {
 		l.dispatch(ctx, waiter)
+		l.w.quiet.set(l.active == 0 && l.calls == 0 && len(l.pending) == 0)
 		if l.stopping && l.active == 0 && l.calls == 0 && len(l.pending) == 0 {
 			return nil
 		}
@@ -135,6 +135,10 @@ func (l *workLoop) loop(ctx context.Context, waiter Waiter) error {
 		case wake := <-l.woken:
 			l.wake(ctx, wake)
 		case <-timer.C:
+		case <-l.w.changed:
+			if l.waiting && l.w.IsPaused() {
+				l.endWait()
+			}
 		case <-stop:
 			stop, l.stopping = nil, true
 			waiter.Close()
@@ -167,7 +171,21 @@ func (l *workLoop) collect(f finishedJob) {
 
 func (l *workLoop) add(f finishedJob) {
 	l.active--
+	var control *controlError
+	if errors.As(f.err, &control) && control.limited > 0 {
+		l.block(control.limited)
+	}
+	if f.job.held.ended.Load() {
+		l.idle = false // It has been moved on; its slot is free.
+		return
+	}
 	l.pending = append(l.pending, f)
+}
+
+// block holds fetches back for the queue's rate limit.
+func (l *workLoop) block(d time.Duration) {
+	l.idle = false
+	l.blockedUntil = time.Now().Add(min(d, maxRateLimitDelay))
 }
 
 // dispatch starts the calls, or the wait, that the present state asks for.
@@ -175,7 +193,7 @@ func (l *workLoop) dispatch(ctx context.Context, waiter Waiter) {
 	blocked := time.Now().Before(l.blockedUntil)
 	for l.calls < maxCallsInFlight {
 		want := 0
-		if !l.stopping && !blocked && (!l.idle || len(l.pending) > 0) {
+		if !l.stopping && !blocked && !l.w.IsPaused() && (!l.idle || len(l.pending) > 0) {
 			want = min(l.free(), maxBatch)
 		}
 		if want == 0 && len(l.pending) == 0 || blocked && l.failures > 0 {
@@ -186,7 +204,7 @@ func (l *workLoop) dispatch(ctx context.Context, waiter Waiter) {
 		l.pending = l.pending[n:]
 		l.call(sent, want)
 	}
-	if l.idle && !l.waiting && !l.stopping && !blocked && l.free() > 0 {
+	if l.idle && !l.waiting && !l.stopping && !blocked && !l.w.IsPaused() && l.free() > 0 {
 		l.wait(ctx, waiter)
 	}
 }
@@ -194,43 +212,37 @@ func (l *workLoop) dispatch(ctx context.Context, waiter Waiter) {
 // free is how many more jobs may be asked for. A wait holds a slot of its own,
 // so that whoever is woken can take the job.
 func (l *workLoop) free() int {
-	n := l.w.opts.Concurrency - l.active - l.reserved
+	n := l.w.Concurrency() - l.active - l.reserved
 	if l.waiting {
 		n--
 	}
-	return n
+	return max(n, 0)
 }
 
 func (l *workLoop) call(sent []finishedJob, want int) {
 	l.calls++
 	l.reserved += want
-	req := WorkRequest{
-		Outcomes: make([]Outcome, len(sent)), Fetch: want, Token: l.token(),
-		LockDuration: l.w.opts.LockDuration, WorkerName: l.w.opts.Name,
-	}
+	req := l.w.request(make([]Outcome, len(sent)), want)
 	for i := range sent {
 		req.Outcomes[i] = sent[i].outcome
 	}
 	l.background.Go(func() {
 		reply, err := l.w.backend.FinishAndFetch(l.callContext, l.w.ref, req)
-		l.replies <- callReply{sent, want, reply, err}
+		l.replies <- callReply{sent, want, req.Token, reply, err}
 	})
-}
-
-// token names the locks of one fetch, unique over all workers.
-func (l *workLoop) token() string {
-	l.counter++
-	return l.w.id + ":" + strconv.Itoa(l.counter-1)
 }
 
 func (l *workLoop) wait(ctx context.Context, waiter Waiter) {
 	l.waiting = true
 	timeout := l.w.opts.DrainDelay
 	if !l.nextDelayed.IsZero() {
-		timeout = min(max(l.nextDelayed.Sub(l.w.opts.Now()), time.Millisecond), maxWait)
+		timeout = l.w.untilDue(l.nextDelayed)
 	}
+	waitContext, cancel := context.WithCancel(ctx)
+	l.endWait = cancel
 	l.background.Go(func() {
-		next, err := waiter.Wait(ctx, timeout)
+		defer cancel()
+		next, err := waiter.Wait(waitContext, timeout)
 		l.woken <- wakeUp{next, err}
 	})
 }
@@ -239,6 +251,8 @@ func (l *workLoop) wake(ctx context.Context, wake wakeUp) {
 	l.waiting = false
 	switch {
 	case l.stopping:
+	case errors.Is(wake.err, context.Canceled):
+		l.idle = false // The worker was paused; it looks again when it is resumed.
 	case wake.err != nil:
 		l.fail(ctx, fmt.Errorf("wait for jobs: %w", wake.err))
 	case !wake.nextDelayed.IsZero():
@@ -272,15 +286,15 @@ func (l *workLoop) handle(ctx context.Context, r callReply) {
 	}
 	l.failures = 0
 	for i, f := range r.sent {
-		if failed, ok := l.w.refusedByChildren(ctx, f, r.reply.Errors[i]); ok {
-			l.w.reportError(ctx, r.reply.Errors[i])
-			l.pending = append(l.pending, failed)
+		if other, ok := l.w.refusedByChildren(ctx, f, r.reply.Errors[i]); ok {
+			l.pending = append(l.pending, other)
 			continue
 		}
-		l.running.remove(f.job.ID)
+		l.w.running.remove(f.job.ID)
 		l.w.report(ctx, f, r.reply.Errors[i])
 	}
 	for _, job := range r.reply.Jobs {
+		job.held = &hold{worker: l.w, token: r.token}
 		l.start(job) //nolint:contextcheck // jobs have a context of their own
 	}
 	if r.want == 0 {
@@ -289,19 +303,30 @@ func (l *workLoop) handle(ctx context.Context, r callReply) {
 	l.idle = len(r.reply.Jobs) < r.want
 	l.nextDelayed = r.reply.NextDelayed
 	if d := r.reply.RateLimited; d > 0 {
-		l.idle = false
-		l.blockedUntil = time.Now().Add(min(d, maxRateLimitDelay))
+		l.block(d)
 	}
+	l.tellDrained(len(r.reply.Jobs) == 0)
+}
+
+// tellDrained calls the hook once for each time that nothing more is found.
+func (l *workLoop) tellDrained(empty bool) {
+	if empty && !l.drained && l.w.opts.Hooks.Drained != nil {
+		l.w.opts.Hooks.Drained()
+	}
+	l.drained = empty
 }
 
 func (l *workLoop) start(job *Job) {
 	l.active++
 	// The worker's own end is no reason to end a job that runs.
 	ctx, cancel := context.WithCancelCause(l.jobContext)
-	l.running.add(job, cancel, time.Now())
+	l.w.running.add(job, cancel, time.Now())
 	go func() {
 		defer cancel(nil)
 		outcome, err := l.w.attempt(ctx, job)
-		l.finished <- finishedJob{job, outcome, err}
+		select {
+		case l.finished <- finishedJob{job, outcome, err}:
+		case <-l.callContext.Done(): // The loop has given this job up.
+		}
 	}()
 }

@@ -3,6 +3,7 @@ package bullmq
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -24,7 +25,7 @@ func newRunningJobs() *runningJobs { return &runningJobs{jobs: map[string]*runni
 func (r *runningJobs) add(job *Job, cancel context.CancelCauseFunc, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.jobs[job.ID] = &runningJob{token: job.token, cancel: cancel, renewed: now}
+	r.jobs[job.ID] = &runningJob{token: job.held.token, cancel: cancel, renewed: now}
 }
 
 func (r *runningJobs) remove(id string) {
@@ -56,14 +57,37 @@ func (r *runningJobs) renewed(locks []JobLock, now time.Time) {
 	}
 }
 
-// lose ends the context of a job whose lock is gone and forgets the lock.
-func (r *runningJobs) lose(id string) {
+// cancel ends the context of a job and returns whether it runs.
+func (r *runningJobs) cancel(id string, cause error) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if job := r.jobs[id]; job != nil {
-		job.cancel(ErrLockMissing)
-		delete(r.jobs, id)
+	job := r.jobs[id]
+	if job != nil {
+		job.cancel(cause)
 	}
+	return job != nil
+}
+
+func (r *runningJobs) cancelAll(cause error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, job := range r.jobs {
+		job.cancel(cause)
+	}
+}
+
+// lose ends the context of a job whose lock is gone and forgets the lock. It
+// returns whether the job still runs under that lock.
+func (r *runningJobs) lose(lock JobLock) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	job := r.jobs[lock.ID]
+	if job == nil || job.token != lock.Token {
+		return false
+	}
+	job.cancel(ErrLockMissing)
+	delete(r.jobs, lock.ID)
+	return true
 }
 
 // renewLocks keeps the locks of running jobs, all in one call, until ctx ends.
@@ -79,7 +103,7 @@ func (l *workLoop) renewLocks(ctx context.Context) {
 		case <-ticker.C:
 		}
 		now := time.Now()
-		locks := l.running.due(now.Add(-every))
+		locks := l.w.running.due(now.Add(-every))
 		if len(locks) == 0 {
 			continue
 		}
@@ -90,11 +114,23 @@ func (l *workLoop) renewLocks(ctx context.Context) {
 			}
 			continue
 		}
-		l.running.renewed(locks, now)
-		for _, id := range lost {
-			l.running.lose(id)
-			l.w.reportError(ctx, fmt.Errorf("job %s: %w", id, ErrLockMissing))
+		l.w.running.renewed(locks, now)
+		l.lose(ctx, locks, lost)
+	}
+}
+
+// lose gives up jobs whose locks could not be renewed.
+func (l *workLoop) lose(ctx context.Context, locks []JobLock, ids []string) {
+	var lost []string
+	for _, lock := range locks {
+		// A job that ended while its lock was renewed has not lost it.
+		if slices.Contains(ids, lock.ID) && l.w.running.lose(lock) {
+			lost = append(lost, lock.ID)
+			l.w.reportError(ctx, fmt.Errorf("job %s: %w", lock.ID, ErrLockMissing))
 		}
+	}
+	if len(lost) > 0 && l.w.opts.Hooks.LockLost != nil {
+		l.w.opts.Hooks.LockLost(lost)
 	}
 }
 
@@ -107,7 +143,7 @@ func (l *workLoop) recoverStalled(ctx context.Context) {
 	ticker := time.NewTicker(l.w.opts.StalledInterval)
 	defer ticker.Stop()
 	for {
-		ids, err := l.w.backend.RecoverStalled(ctx, l.w.ref, max(l.w.opts.MaxStalledCount, 0), l.w.opts.StalledInterval)
+		ids, err := l.w.RecoverStalled(ctx)
 		switch {
 		case err != nil && ctx.Err() == nil:
 			l.w.reportError(ctx, fmt.Errorf("look for stalled jobs: %w", err))

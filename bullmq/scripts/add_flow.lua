@@ -5,8 +5,8 @@
 --@use add
 local replies = {}
 for n = 1, #KEYS do
-  local i = (n - 1) * 12 + 1
-  local batch = begin_add(KEYS[n], 1)
+  local i = (n - 1) * 13 + 1
+  local batch = begin_add(KEYS[n])
   local reply = add_job(batch, i)
   finish_add(batch)
   replies[n] = reply
@@ -17,7 +17,7 @@ end
 -- A parent all of whose children existed already, as completed, has nothing to
 -- wait for.
 for n = 1, #KEYS do
-  if ARGV[(n - 1) * 12 + 11] == '1' and type(replies[n]) == 'string' then
+  if ARGV[(n - 1) * 13 + 11] == '1' and type(replies[n]) == 'string' then
     local key = KEYS[n] .. replies[n]
     if redis.call('HDEL', key, 'flowAttachmentFailed') == 0 then
       release_parent_if_done({ key = key, id = replies[n], p = KEYS[n] }, tonumber(ARGV[5]))

@@ -1,10 +1,11 @@
 -- Reports how attempts ended and gives out new jobs, many of both in one call.
 -- KEYS[1] is the queue's key prefix. ARGV: now, how many jobs are wanted, the
--- token and duration in ms of their locks, the worker's name or '', then groups
--- of ended attempts. A group has ten values: kind, token, attempts made by now,
+-- token and duration in ms of their locks, the worker's name or '', its rate
+-- limit's number and ms or '', how many points of metrics are kept or '', then
+-- groups of ended attempts. A group has ten values: kind, token, attempts made by now,
 -- attempts allowed, keep count, keep age in ms, keep limit, delay, '1' for lifo,
--- size; then for each job its id and its result, or its id, failure reason and
--- stack traces as JSON.
+-- size; then for each job two values, its id and its result or the child it waits
+-- for, or if it failed four: id, reason, stack traces as JSON, trace context.
 -- Replies with the result codes of the attempts, the jobs as pairs of id and
 -- hash, the ms for which the queue is rate limited, and when its next delayed
 -- job is due.
@@ -12,12 +13,12 @@
 --@use fetch
 local p, now, wanted = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
 local meta = read_meta(p)
-local codes = finish_jobs(p, meta, now, 6)
+local codes, finished = finish_jobs(p, meta, now, 9)
 local jobs, limited, next_delayed, idle = {}, 0, 0, true
 if wanted > 0 then
   jobs, limited, next_delayed, idle = fetch_jobs(p, meta, now, wanted, ARGV[3], ARGV[4], ARGV[5])
 end
-if #codes > 0 and #jobs == 0 and idle and next_delayed == 0
+if finished and #jobs == 0 and idle and next_delayed == 0
   and redis.call('EXISTS', p .. 'wait', p .. 'active', p .. 'prioritized') == 0 then
   redis.call('XADD', p .. 'events', '*', 'event', 'drained')
 end

@@ -275,11 +275,11 @@ func (e *goEngine) do(ctx context.Context, q bullmq.QueueRef, id, operation stri
 	}
 	switch operation {
 	case "retry":
-		return job.Retry(ctx)
+		return job.Retry(ctx, nil)
 	case "promote":
 		return job.Promote(ctx)
 	case "remove":
-		return job.Remove(ctx)
+		return job.Remove(ctx, nil)
 	case "changeDelay":
 		return job.ChangeDelay(ctx, time.Duration(arg)*time.Millisecond)
 	case "changePriority":

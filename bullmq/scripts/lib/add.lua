@@ -1,15 +1,21 @@
 --@use store
 --@use parent
+--@use dedup
 -- Adding many jobs of one queue shares what does not differ from job to job:
 -- the metadata, the counter, one push for a run of plain jobs, one marker.
-local function begin_add(p, jobs)
-  return {
-    p = p,
-    meta = read_meta(p),
-    counter = redis.call('INCRBY', p .. 'id', jobs) - jobs,
-    waiting = {},
-    now = tonumber(ARGV[5]),
-  }
+local function begin_add(p)
+  return { p = p, used = 0, waiting = {}, now = tonumber(ARGV[5]) }
+end
+
+-- The next number of the counter. A queue is only touched once a job is sure to
+-- be dealt with.
+local function next_number(batch)
+  if not batch.meta then
+    batch.meta = read_meta(batch.p)
+    batch.counter = tonumber(redis.call('GET', batch.p .. 'id') or 0)
+  end
+  batch.used = batch.used + 1
+  return batch.counter + batch.used
 end
 
 local function flush_waiting(batch)
@@ -25,6 +31,10 @@ local function flush_waiting(batch)
 end
 
 local function finish_add(batch)
+  if not batch.meta then
+    return
+  end
+  redis.call('INCRBY', batch.p .. 'id', batch.used)
   flush_waiting(batch)
   if batch.wake then
     mark_base(batch.p, batch.meta)
@@ -58,11 +68,9 @@ local function add_duplicate(batch, id, parent, in_flow)
   return id
 end
 
--- Adds the job whose twelve values begin at ARGV[i].
+-- Adds the job whose values begin at ARGV[i].
 local function add_job(batch, i)
-  local p = batch.p
-  batch.counter = batch.counter + 1
-  local id = ARGV[i]
+  local p, id = batch.p, ARGV[i]
   local parent
   if ARGV[i + 8] ~= '' then
     parent = parent_of(ARGV[i + 8], ARGV[i + 9])
@@ -71,8 +79,9 @@ local function add_job(batch, i)
       return -5
     end
   end
+  local number = next_number(batch)
   if id == '' then
-    id = string.format('%.0f', batch.counter)
+    id = string.format('%.0f', number)
   elseif redis.call('EXISTS', p .. id) == 1 then
     return add_duplicate(batch, id, parent, ARGV[i + 11] == '1')
   end
@@ -80,7 +89,22 @@ local function add_job(batch, i)
     name = ARGV[i + 1], data = ARGV[i + 2], opts = ARGV[i + 3], timestamp = ARGV[i + 4],
     delay = ARGV[i + 5], priority = ARGV[i + 6], lifo = ARGV[i + 7] == '1',
   }
-  store_job(p, id, job, parent and { 'parentKey', parent.key, 'parent', parent.json } or {})
+  local optional = {}
+  if ARGV[i + 12] ~= '' then
+    local d = read_dedup(ARGV[i + 12])
+    local owner = deduplicate(p, batch.meta, d, id, job, parent)
+    if owner then
+      return owner
+    end
+    optional = { 'deid', d.id }
+  end
+  if parent then
+    optional[#optional + 1] = 'parentKey'
+    optional[#optional + 1] = parent.key
+    optional[#optional + 1] = 'parent'
+    optional[#optional + 1] = parent.json
+  end
+  store_job(p, id, job, optional)
   if ARGV[i + 10] == '1' then
     redis.call('ZADD', p .. 'waiting-children', job.timestamp, id)
     redis.call('XADD', p .. 'events', '*', 'event', 'waiting-children', 'jobId', id)

@@ -1,11 +1,18 @@
 --@use promote_due
+-- The rate limit of this fetch: how many jobs may start within how many ms. The
+-- queue's own number goes before the worker's, the worker's duration before the
+-- queue's.
+local function rate_limit(meta)
+  return { max = meta.max or tonumber(ARGV[6]), duration = tonumber(ARGV[7]) or meta.duration or 1000 }
+end
+
 -- How many jobs may be given out: what is wanted, less what the queue's own
--- concurrency and rate limit leave. The second value is for how many ms the
+-- concurrency and the rate limit leave. The second value is for how many ms the
 -- queue is rate limited.
-local function fetch_allowance(p, meta, wanted)
-  if meta.max then
+local function fetch_allowance(p, meta, limit, wanted)
+  if limit.max then
     local used = tonumber(redis.call('GET', p .. 'limiter') or 0)
-    if used >= meta.max then
+    if used >= limit.max then
       local ttl = redis.call('PTTL', p .. 'limiter')
       if ttl > 0 then
         return 0, ttl
@@ -13,7 +20,7 @@ local function fetch_allowance(p, meta, wanted)
       redis.call('DEL', p .. 'limiter')
       used = 0
     end
-    wanted = math.min(wanted, meta.max - used)
+    wanted = math.min(wanted, limit.max - used)
   end
   if meta.paused then
     return 0, 0
@@ -48,12 +55,12 @@ local function take_ids(p, n)
   return ids
 end
 
-local function count_rate(p, meta, started)
-  if not meta.max or started == 0 then
+local function count_rate(p, limit, started)
+  if not limit.max or started == 0 then
     return
   end
   if redis.call('INCRBY', p .. 'limiter', started) == started then
-    redis.call('PEXPIRE', p .. 'limiter', meta.duration or 1000)
+    redis.call('PEXPIRE', p .. 'limiter', limit.duration)
   end
 end
 
@@ -62,7 +69,8 @@ end
 -- was for want of jobs.
 local function fetch_jobs(p, meta, now, wanted, token, lock_ms, worker)
   promote_due(p, meta, now)
-  local allowed, limited = fetch_allowance(p, meta, wanted)
+  local limit = rate_limit(meta)
+  local allowed, limited = fetch_allowance(p, meta, limit, wanted)
   if allowed == 0 then
     return {}, limited, 0, false
   end
@@ -99,7 +107,7 @@ local function fetch_jobs(p, meta, now, wanted, token, lock_ms, worker)
       jobs[#jobs + 1] = hash
     end
   end
-  count_rate(p, meta, started)
+  count_rate(p, limit, started)
   if #jobs > 0 then
     redis.call('ZADD', p .. 'marker', '0', '0')
     return jobs, 0, 0, false

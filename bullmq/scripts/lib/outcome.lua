@@ -1,6 +1,10 @@
 --@use keep
---@use dedup
+--@use dedup_release
 --@use promote_due
+--@use metrics
+-- How many values each job of a group has, by what became of it.
+local outcome_width = { completed = 2, failed = 4, retry = 4, ['waiting-children'] = 2, delayed = 1, released = 1 }
+
 -- Attempts that ended alike are reported as a group: ARGV has what they share,
 -- then what each one says for itself.
 local function read_group(i)
@@ -8,21 +12,52 @@ local function read_group(i)
     kind = ARGV[i], token = ARGV[i + 1], made = ARGV[i + 2], attempts = tonumber(ARGV[i + 3]),
     keep_count = tonumber(ARGV[i + 4]), keep_age = tonumber(ARGV[i + 5]), keep_limit = tonumber(ARGV[i + 6]),
     delay = tonumber(ARGV[i + 7]), lifo = ARGV[i + 8] == '1', size = tonumber(ARGV[i + 9]),
-    first = i + 10, width = ARGV[i] == 'completed' and 2 or 3,
+    first = i + 10, width = outcome_width[ARGV[i]],
   }
 end
 
+-- What keeps a job with children from its end: a completed one must have none
+-- that are unfinished or failed, and one that is to wait for children, or for one
+-- of them, must have it to wait for.
+local function check_children(key, kind, child)
+  local dependencies = key .. ':dependencies'
+  if kind == 'completed' and redis.call('EXISTS', dependencies) == 1 then
+    return -4
+  end
+  if redis.call('EXISTS', key .. ':unsuccessful') == 1 then
+    return -9
+  end
+  if kind == 'completed' then
+    return 0
+  end
+  if child == '' then
+    return redis.call('EXISTS', dependencies) == 1 and 0 or 1
+  end
+  return redis.call('SISMEMBER', dependencies, child) == 1 and 0 or 1
+end
+
+-- The code of a job whose lock is not the reporter's.
+local function check_lock(key, held, token)
+  if redis.call('EXISTS', key) == 0 then
+    return -1
+  end
+  if token == '0' then
+    return 0
+  end
+  return held and -6 or -2
+end
+
 -- Fills in the codes of the jobs that may not be reported: those whose lock is
--- not the reporter's, and completed ones that have unfinished or failed
--- children. Locks of the others are released; replies with their ids.
+-- not the reporter's, and those that their children keep from it. Locks of the
+-- others are released; replies with their ids.
 local function check_jobs(p, groups, codes)
-  local ids, locks, tokens, children = {}, {}, {}, {}
+  local ids, locks, group_of, at, children = {}, {}, {}, {}, {}
   for _, g in ipairs(groups) do
     local completed = g.kind == 'completed'
     for i = g.first, g.first + (g.size - 1) * g.width, g.width do
       local id = ARGV[i]
       local n = #ids + 1
-      ids[n], locks[n], tokens[n] = id, p .. id .. ':lock', g.token
+      ids[n], locks[n], group_of[n], at[n] = id, p .. id .. ':lock', g, i
       if completed then
         children[#children + 1] = p .. id .. ':dependencies'
         children[#children + 1] = p .. id .. ':unsuccessful'
@@ -33,26 +68,18 @@ local function check_jobs(p, groups, codes)
   local any_children = #children > 0 and redis.call('EXISTS', unpack(children)) > 0
   local release, ended = {}, {}
   for n, id in ipairs(ids) do
-    local code = 0
-    if held[n] ~= tokens[n] then
-      if redis.call('EXISTS', p .. id) == 0 then
-        code = -1
-      elseif tokens[n] ~= '0' then
-        code = held[n] and -6 or -2
-      end
+    local g, code = group_of[n], 0
+    if held[n] ~= g.token then
+      code = check_lock(p .. id, held[n], g.token)
     end
-    if any_children and code > -1 then
-      local key = p .. id
-      if redis.call('SCARD', key .. ':dependencies') > 0 then
-        code = -4
-      elseif redis.call('ZCARD', key .. ':unsuccessful') > 0 then
-        code = -9
-      end
+    if code ~= -1 and (g.kind == 'waiting-children' or any_children and g.kind == 'completed') then
+      local kept = check_children(p .. id, g.kind, ARGV[at[n] + 1])
+      code = kept ~= 0 and kept or code
     end
     codes[n] = code
     if code == 0 then
       ended[#ended + 1] = id
-      if tokens[n] ~= '0' then
+      if g.token ~= '0' then
         release[#release + 1] = locks[n]
       end
     end
@@ -107,7 +134,14 @@ local function finish_completed(p, meta, now, g, id, key, parent, value)
   redis.call('XADD', p .. 'events', '*', 'event', 'completed', 'jobId', id, 'returnvalue', value, 'prev', 'active')
 end
 
-local function finish_failed(p, meta, now, g, id, key, parent, reason, stack)
+local function store_failure(g, key, reason, stack, trace)
+  redis.call('HSET', key, 'atm', g.made, 'failedReason', reason, 'stacktrace', stack)
+  if trace ~= '' then
+    redis.call('HSET', key, 'tm', trace)
+  end
+end
+
+local function finish_failed(p, meta, now, g, id, key, parent, reason, stack, trace)
   if parent then
     parent_child_failed(parent, key, reason, now)
   end
@@ -117,7 +151,8 @@ local function finish_failed(p, meta, now, g, id, key, parent, reason, stack)
       unlink_child(parent, key)
     end
   else
-    redis.call('HSET', key, 'atm', g.made, 'failedReason', reason, 'stacktrace', stack, 'finishedOn', ARGV[1])
+    store_failure(g, key, reason, stack, trace)
+    redis.call('HSET', key, 'finishedOn', ARGV[1])
     redis.call('HDEL', key, 'defa')
     g.finished[#g.finished + 1] = ARGV[1]
     g.finished[#g.finished + 1] = id
@@ -144,8 +179,8 @@ local function back_to_wait(p, meta, id, key, front)
     'event', 'waiting', 'jobId', id, 'prev', 'active')
 end
 
-local function retry_failed(p, meta, now, g, id, key, parent, reason, stack)
-  redis.call('HSET', key, 'failedReason', reason, 'stacktrace', stack, 'atm', g.made)
+local function retry_failed(p, meta, now, g, id, key, parent, reason, stack, trace)
+  store_failure(g, key, reason, stack, trace)
   if g.delay > 0 then
     move_to_delayed(p, meta, now, g, id, key)
     return
@@ -159,17 +194,24 @@ local function release_unfinished(p, meta, now, g, id, key)
   back_to_wait(p, meta, id, key, function() return true end)
 end
 
+local function wait_for_children(p, meta, now, g, id)
+  redis.call('ZADD', p .. 'waiting-children', ARGV[1], id)
+  redis.call('XADD', p .. 'events', '*', 'event', 'waiting-children', 'jobId', id, 'prev', 'active')
+end
+
 local apply_outcome = {
   completed = finish_completed,
   failed = finish_failed,
   retry = retry_failed,
   delayed = move_to_delayed,
   released = release_unfinished,
+  ['waiting-children'] = wait_for_children,
 }
 
 local function apply_group(p, meta, now, g, codes, n, left)
   local finishes = g.kind == 'completed' or g.kind == 'failed'
   local apply = apply_outcome[g.kind]
+  local ended = 0
   g.finished = {}
   for i = g.first, g.first + (g.size - 1) * g.width, g.width do
     n = n + 1
@@ -178,16 +220,19 @@ local function apply_group(p, meta, now, g, codes, n, left)
       codes[n] = -3
     elseif codes[n] == 0 then
       local key, parent = p .. id, nil
-      if finishes then
-        local links = redis.call('HMGET', key, 'parentKey', 'deid')
-        if links[2] then
-          release_dedup(p, meta, links[2], id, now)
+      local job = redis.call('HMGET', key, 'name', 'parentKey', 'deid')
+      if not job[1] and redis.call('EXISTS', key) == 0 then
+        codes[n] = -1
+      else
+        if finishes and job[3] then
+          release_dedup(p, meta, job[3], id, now)
         end
-        if links[1] then
-          parent = parent_of(links[1], redis.call('HGET', key, 'parent'))
+        if finishes and job[2] then
+          parent = parent_of(job[2], redis.call('HGET', key, 'parent'))
         end
+        apply(p, meta, now, g, id, key, parent, ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
+        ended = ended + 1
       end
-      apply(p, meta, now, g, id, key, parent, ARGV[i + 1], ARGV[i + 2])
     end
   end
   if #g.finished > 0 then
@@ -196,11 +241,14 @@ local function apply_group(p, meta, now, g, codes, n, left)
   if finishes and (g.keep_count > 0 or g.keep_age > 0) then
     apply_keep(p, g.kind, g.keep_count, g.keep_age, g.keep_limit, now)
   end
-  return n
+  if finishes and ended > 0 and ARGV[8] ~= '' then
+    collect_metrics(p, g.kind, ended, tonumber(ARGV[8]), now)
+  end
+  return n, finishes and ended > 0
 end
 
--- Applies the groups that begin at ARGV[first] and replies with a result code
--- for each of their jobs.
+-- Applies the groups that begin at ARGV[first]. Replies with a result code for
+-- each of their jobs, and whether any of them has finished.
 local function finish_jobs(p, meta, now, first)
   local groups, codes = {}, {}
   local i = first
@@ -210,13 +258,15 @@ local function finish_jobs(p, meta, now, first)
     i = g.first + g.size * g.width
   end
   if #groups == 0 then
-    return codes
+    return codes, false
   end
   local left = leave_active(p, check_jobs(p, groups, codes))
   redis.call('XTRIM', p .. 'events', 'MAXLEN', '~', meta.max_events)
-  local n = 0
+  local n, finished = 0, false
   for _, g in ipairs(groups) do
-    n = apply_group(p, meta, now, g, codes, n, left)
+    local ended
+    n, ended = apply_group(p, meta, now, g, codes, n, left)
+    finished = finished or ended
   end
-  return codes
+  return codes, finished
 end

@@ -98,6 +98,24 @@ local function parent_child_failed(parent, child_key, reason, now)
   end
 end
 
+-- A finished child is to run again. Its parent, if that still waits, waits for it
+-- as well; one that has gone on is not called back.
+local function relink_child(parent, child_key, state)
+  if redis.call('EXISTS', parent.key) == 0 then
+    return
+  end
+  local linked
+  if state == 'completed' then
+    linked = redis.call('HDEL', parent.key .. ':processed', child_key)
+  else
+    linked = redis.call('ZREM', parent.key .. ':unsuccessful', child_key)
+      + redis.call('HDEL', parent.key .. ':failed', child_key)
+  end
+  if linked > 0 then
+    redis.call('SADD', parent.key .. ':dependencies', child_key)
+  end
+end
+
 -- A child disappears. Its parent must not wait for it any longer.
 local function unlink_child(parent, child_key)
   if redis.call('SREM', parent.key .. ':dependencies', child_key) == 0 then

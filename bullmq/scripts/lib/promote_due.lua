@@ -1,9 +1,10 @@
 --@use wait
--- Moves delayed jobs whose time has come to where workers take them from.
-local function promote_due(p, meta, now)
-  local ids = redis.call('ZRANGEBYSCORE', p .. 'delayed', '0', (now + 1) * 4096 - 1, 'LIMIT', '0', '1000')
+-- Moves delayed jobs up to a score to where workers take them from, and replies
+-- with their number.
+local function promote_until(p, meta, score, limit)
+  local ids = redis.call('ZRANGEBYSCORE', p .. 'delayed', '-inf', score, 'LIMIT', '0', limit)
   if #ids == 0 then
-    return
+    return 0
   end
   redis.call('ZREM', p .. 'delayed', unpack(ids))
   for _, id in ipairs(ids) do
@@ -13,4 +14,11 @@ local function promote_due(p, meta, now)
     redis.call('HSET', key, 'delay', '0')
   end
   mark_base(p, meta)
+  return #ids
+end
+
+-- Lets delayed jobs run whose time has come, so many that a call stays short. The
+-- marker brings the next call if there are more.
+local function promote_due(p, meta, now)
+  promote_until(p, meta, (now + 1) * 4096 - 1, '300')
 end

@@ -1,36 +1,61 @@
 --@use delete
 --@use state
--- Deletes a job that is to be gone in any state: its place, its keys, its hold
--- on a deduplication id. Replies with the state it was in.
-local function remove_job(p, id)
+--@use dedup_release
+-- Deletes a job's keys and its hold on a deduplication id; its place in a state is
+-- left to the caller. Replies with its parent.
+local function delete_job(p, id)
   local key = p .. id
+  local job = redis.call('HMGET', key, 'deid', 'parentKey', 'parent')
+  if job[1] then
+    forget_dedup(p, id, job[1])
+  end
+  delete_job_keys(p, id)
+  return parent_of(job[2], job[3])
+end
+
+-- Takes a job out of whatever state it is in and deletes it. Replies with the
+-- state.
+local function remove_job(p, id)
   local state = find_state(p, id)
   if state == 'active' or state == 'wait' or state == 'paused' then
     redis.call('LREM', p .. state, 0, id)
   elseif state then
     redis.call('ZREM', p .. state, id)
   end
-  local dedup_id = redis.call('HGET', key, 'deid')
-  if dedup_id and redis.call('GET', p .. 'de:' .. dedup_id) == id then
-    redis.call('DEL', p .. 'de:' .. dedup_id, p .. 'dn:' .. dedup_id)
-  end
-  delete_job_keys(p, id)
+  delete_job(p, id)
   return state or 'unknown'
 end
 
--- The job keys of all children of a job, whatever became of them.
-local function child_keys(key)
-  local keys = redis.call('HKEYS', key .. ':processed')
-  for _, more in ipairs({
-    redis.call('HKEYS', key .. ':failed'),
-    redis.call('ZRANGE', key .. ':unsuccessful', 0, -1),
-    redis.call('SMEMBERS', key .. ':dependencies'),
-  }) do
-    for _, k in ipairs(more) do
-      keys[#keys + 1] = k
-    end
+-- Deletes a job that has been taken out of its state, where many go at once: a
+-- parent that waits for nothing else goes with it if it is in the same queue, and
+-- may run if it is in another.
+local drop_job
+function drop_job(p, id)
+  local key = p .. id
+  local parent = delete_job(p, id)
+  if not parent or redis.call('SREM', parent.key .. ':dependencies', key) == 0 then
+    return
   end
-  return keys
+  if redis.call('EXISTS', parent.key .. ':dependencies') == 1
+    or redis.call('ZREM', parent.p .. 'waiting-children', parent.id) == 0 then
+    return
+  end
+  if parent.p == p then
+    drop_job(p, parent.id)
+  else
+    redis.call('RPUSH', parent.p .. 'wait', parent.id)
+    mark_base(parent.p, read_meta(parent.p))
+  end
+end
+
+-- Whether a job is the one that a scheduler has planned, without which its
+-- schedule would end.
+local function is_planned(p, id, scheduler)
+  if not scheduler then
+    return false
+  end
+  local next_run = redis.call('ZSCORE', p .. 'repeat', scheduler)
+  return next_run and id == string.format('repeat:%s:%.0f', scheduler, tonumber(next_run))
 end
 
 -- A job key's queue prefix and id.

@@ -58,11 +58,11 @@ func (s *service) deleteJob(ctx context.Context, in *JobPath) (*struct{}, error)
 	if err != nil {
 		return nil, err
 	}
-	return nil, job.Remove(ctx)
+	return nil, job.Remove(ctx, nil)
 }
 
 func (s *service) retryJob(ctx context.Context, in *JobPath) (*jobOutput, error) {
-	return s.changeJob(ctx, in, (*bullmq.Job).Retry)
+	return s.changeJob(ctx, in, func(job *bullmq.Job, ctx context.Context) error { return job.Retry(ctx, nil) })
 }
 
 func (s *service) promoteJob(ctx context.Context, in *JobPath) (*jobOutput, error) {

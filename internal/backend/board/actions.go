@@ -45,7 +45,7 @@ func (b *Board) retryJob(c *call) (any, error) {
 		return nil, err
 	}
 	if state == bullmq.StateCompleted || state == bullmq.StateFailed {
-		err = c.job.Retry(c.ctx)
+		err = c.job.Retry(c.ctx, nil)
 	}
 	if errors.Is(err, bullmq.ErrNotInState) || state != bullmq.StateCompleted && state != bullmq.StateFailed {
 		return nil, invalid(keyJobNotRetriable, map[string]any{"state": state})
@@ -54,7 +54,7 @@ func (b *Board) retryJob(c *call) (any, error) {
 }
 
 func (b *Board) removeJob(c *call) (any, error) {
-	err := c.job.Remove(c.ctx)
+	err := c.job.Remove(c.ctx, nil)
 	if errors.Is(err, bullmq.ErrJobBelongsToScheduler) {
 		return nil, belongsToScheduler(c.job)
 	}

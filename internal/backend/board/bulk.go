@@ -33,7 +33,7 @@ func (b *Board) retryAll(c *call) (any, error) {
 		return nil, invalid(keyStatusNotRetriable, map[string]any{"status": string(state)})
 	}
 	done, skipped, err := b.eachJob(c, state, func(ctx context.Context, ref bullmq.QueueRef, id string) error {
-		return b.opts.Redis.RetryFinished(ctx, ref, id, state)
+		return b.opts.Redis.RetryFinished(ctx, ref, id, state, bullmq.RetryOptions{})
 	})
 	return retryAnswer{done, skipped}, err
 }

@@ -1,0 +1,233 @@
+package bullmq
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// A call of these operations deals with so many jobs that it holds the server for
+// about two milliseconds.
+const (
+	moveChunk  = 200
+	cleanChunk = 250
+	// unlimited is a number of jobs, or of milliseconds, that nothing reaches.
+	unlimited = 1<<53 - 1
+)
+
+// RetryJobs implements [Backend].
+func (r *Redis) RetryJobs(ctx context.Context, q QueueRef, from JobState, before time.Time) (int64, error) {
+	if from != StateCompleted && from != StateFailed {
+		return 0, invalid("state", "only completed and failed jobs can be retried, not %q", from)
+	}
+	// Jobs that fail again meanwhile do so after the time and are left alone.
+	return r.move(ctx, unlimited, func(n int64) (int64, error) {
+		return r.run(ctx, retryJobsScript, q, string(from), formatMillis(before), formatInt(n)).AsInt64()
+	}, "retry jobs of queue "+q.Name)
+}
+
+// PromoteJobs implements [Backend].
+func (r *Redis) PromoteJobs(ctx context.Context, q QueueRef) (int64, error) {
+	// Jobs that are delayed again as they run must not keep this going for ever.
+	present, err := r.client.Do(ctx, r.client.B().Zcard().Key(q.key("delayed")).Build()).AsInt64()
+	if err != nil {
+		return 0, fmt.Errorf("promote jobs of queue %s: %w", q.Name, err)
+	}
+	return r.move(ctx, present, func(n int64) (int64, error) {
+		return r.run(ctx, promoteJobsScript, q, formatInt(n)).AsInt64()
+	}, "promote jobs of queue "+q.Name)
+}
+
+// move calls a script that moves up to n jobs until it has nothing left to do.
+func (r *Redis) move(ctx context.Context, most int64, script func(n int64) (int64, error), operation string) (int64, error) {
+	var moved int64
+	for moved < most {
+		want := min(moveChunk, most-moved)
+		n, err := script(want)
+		if err != nil {
+			return moved, fmt.Errorf("%s: %w", operation, err)
+		}
+		moved += n
+		if n < want {
+			break
+		}
+		if err := ctx.Err(); err != nil {
+			return moved, err
+		}
+	}
+	return moved, nil
+}
+
+// Drain implements [Backend].
+func (r *Redis) Drain(ctx context.Context, q QueueRef, delayed bool) error {
+	states := []string{"wait", "paused", "prioritized"}
+	if delayed {
+		states = append(states, "delayed")
+	}
+	for _, state := range states {
+		if _, err := r.clean(ctx, q, sweepRequest{state: state, before: unlimited, limit: unlimited, silent: true}); err != nil {
+			return fmt.Errorf("drain queue %s: %w", q.Name, err)
+		}
+	}
+	return nil
+}
+
+// Clean implements [Backend].
+func (r *Redis) Clean(ctx context.Context, q QueueRef, state JobState, before time.Time, limit int) ([]string, error) {
+	var keys []string
+	for _, s := range stateKeys {
+		if s.state == state && state != StateWaitingChildren {
+			keys = append(keys, s.key)
+		}
+	}
+	if len(keys) == 0 {
+		return nil, invalid("state", "jobs in the state %q cannot be cleaned", state)
+	}
+	if limit == 0 {
+		limit = unlimited
+	}
+	var ids []string
+	for i, key := range keys {
+		// The last of the keys announces the sum.
+		req := sweepRequest{state: key, before: before.UnixMilli(), limit: limit - len(ids), counted: len(ids), silent: i+1 < len(keys)}
+		gone, err := r.clean(ctx, q, req)
+		ids = append(ids, gone...)
+		if err != nil {
+			return ids, fmt.Errorf("clean %s jobs of queue %s: %w", state, q.Name, err)
+		}
+	}
+	return ids, nil
+}
+
+// sweepRequest is one pass over the jobs of one key.
+type sweepRequest struct {
+	state   string
+	before  int64 // ms
+	limit   int
+	counted int // what earlier passes have deleted
+	silent  bool
+}
+
+func (r *Redis) clean(ctx context.Context, q QueueRef, req sweepRequest) ([]string, error) {
+	var ids []string
+	for next := int64(0); next >= 0; {
+		counted := ""
+		if !req.silent {
+			counted = formatInt(req.counted + len(ids))
+		}
+		reply, err := r.run(ctx, cleanJobsScript, q, req.state, formatInt(req.before), formatInt(next), formatInt(cleanChunk),
+			formatInt(req.limit-len(ids)), counted).ToArray()
+		if err != nil {
+			return ids, err
+		}
+		gone, err := reply[0].AsStrSlice()
+		if err != nil {
+			return ids, err
+		}
+		ids = append(ids, gone...)
+		if next, err = reply[1].AsInt64(); err != nil {
+			return ids, err
+		}
+		if err := ctx.Err(); err != nil {
+			return ids, err
+		}
+	}
+	return ids, nil
+}
+
+// Obliterate implements [Backend].
+func (r *Redis) Obliterate(ctx context.Context, q QueueRef, force bool) error {
+	active, err := r.client.Do(ctx, r.client.B().Llen().Key(q.key("active")).Build()).AsInt64()
+	if err != nil {
+		return fmt.Errorf("obliterate queue %s: %w", q.Name, err)
+	}
+	if active > 0 && !force {
+		return fmt.Errorf("obliterate queue %s: %w", q.Name, ErrQueueActive)
+	}
+	if err := r.Pause(ctx, q); err != nil {
+		return err
+	}
+	for {
+		code, err := r.run(ctx, obliterateScript, q, formatInt(cleanChunk), flag(force)).AsInt64()
+		switch {
+		case err != nil:
+			return fmt.Errorf("obliterate queue %s: %w", q.Name, err)
+		case code == -1:
+			return fmt.Errorf("obliterate queue %s: %w", q.Name, ErrQueueNotPaused)
+		case code == -2:
+			return fmt.Errorf("obliterate queue %s: %w", q.Name, ErrQueueActive)
+		case code == 0:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		}
+	}
+}
+
+// RemoveOrphanedJobs implements [Backend]. It walks the whole key space.
+func (r *Redis) RemoveOrphanedJobs(ctx context.Context, q QueueRef) (int64, error) {
+	var removed int64
+	pattern := escapeGlob(q.keyPrefix()) + "*"
+	for cursor := uint64(0); ; {
+		page, err := r.client.Do(ctx, r.client.B().Scan().Cursor(cursor).Match(pattern).Count(1000).Type("hash").Build()).AsScanEntry()
+		if err != nil {
+			return removed, fmt.Errorf("remove orphaned jobs of queue %s: %w", q.Name, err)
+		}
+		var ids []string
+		for _, key := range page.Elements {
+			if id := strings.TrimPrefix(key, q.keyPrefix()); canBeJobID(id) {
+				ids = append(ids, id)
+			}
+		}
+		n, err := r.removeOrphans(ctx, q, ids)
+		removed += n
+		if err != nil {
+			return removed, fmt.Errorf("remove orphaned jobs of queue %s: %w", q.Name, err)
+		}
+		if cursor = page.Cursor; cursor == 0 {
+			return removed, nil
+		}
+	}
+}
+
+// removeOrphans deletes those of the jobs that are in no state. Most are found in
+// one of the sorted sets by plain commands; only the others take the script, which
+// looks everywhere.
+func (r *Redis) removeOrphans(ctx context.Context, q QueueRef, ids []string) (int64, error) {
+	var commands rueidis.Commands
+	var sets []string
+	for _, s := range stateKeys {
+		if !s.list {
+			sets = append(sets, q.key(s.key))
+		}
+	}
+	for _, id := range ids {
+		for _, set := range sets {
+			commands = append(commands, r.client.B().Zscore().Key(set).Member(id).Build())
+		}
+	}
+	replies := r.client.DoMulti(ctx, commands...)
+	var removed int64
+	for i, id := range ids {
+		found := false
+		for _, reply := range replies[i*len(sets) : (i+1)*len(sets)] {
+			err := reply.Error()
+			if err != nil && !rueidis.IsRedisNil(err) {
+				return removed, err
+			}
+			found = found || err == nil
+		}
+		if found {
+			continue
+		}
+		n, err := r.run(ctx, removeOrphanScript, q, id).AsInt64()
+		if err != nil {
+			return removed, err
+		}
+		removed += n
+	}
+	return removed, nil
+}
