@@ -24,7 +24,7 @@ for _, id in ipairs(suspects) do
         redis.call('HSET', key, 'defa', 'job stalled more than allowable limit')
       end
     end
-    redis.call('RPUSH', p .. 'wait', id)
+    redis.call('RPUSH', meta.wait, id)
     mark_base(p, meta)
     redis.call('XADD', p .. 'events', '*', 'event', 'waiting', 'jobId', id, 'prev', 'active')
     redis.call('XADD', p .. 'events', '*', 'event', 'stalled', 'jobId', id)

@@ -12,6 +12,7 @@ end
 local function next_number(batch)
   if not batch.meta then
     batch.meta = read_meta(batch.p)
+    set_up(batch.p, batch.meta)
     batch.counter = tonumber(redis.call('GET', batch.p .. 'id') or 0)
   end
   batch.used = batch.used + 1
@@ -24,7 +25,7 @@ local function flush_waiting(batch)
     return
   end
   for from = 1, n, 4000 do
-    redis.call('LPUSH', batch.p .. 'wait', unpack(batch.waiting, from, math.min(from + 3999, n)))
+    redis.call('LPUSH', batch.meta.wait, unpack(batch.waiting, from, math.min(from + 3999, n)))
   end
   batch.waiting = {}
   batch.wake = true

@@ -34,12 +34,15 @@ end
 -- Takes up to n ids into active, those without a priority first.
 local function take_ids(p, n)
   local ids = {}
-  -- Very old producers left markers among the ids; they begin with "0:".
-  for _, id in ipairs(redis.call('RPOP', p .. 'wait', n) or {}) do
-    if string.sub(id, 1, 2) ~= '0:' then
-      ids[#ids + 1] = id
+  repeat
+    local popped = redis.call('RPOP', p .. 'wait', n - #ids) or {}
+    for _, id in ipairs(popped) do
+      -- Very old producers left markers among the ids; they begin with "0:".
+      if string.sub(id, 1, 2) ~= '0:' then
+        ids[#ids + 1] = id
+      end
     end
-  end
+  until #ids == n or #popped == 0
   if #ids < n then
     local popped = redis.call('ZPOPMIN', p .. 'prioritized', n - #ids)
     for i = 1, #popped, 2 do

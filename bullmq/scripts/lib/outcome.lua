@@ -173,7 +173,7 @@ end
 
 local function back_to_wait(p, meta, id, key, front)
   local priority = tonumber(redis.call('HGET', key, 'priority')) or 0
-  push_waiting(p, id, priority, front(priority))
+  push_waiting(p, meta, id, priority, front(priority))
   mark_base(p, meta)
   redis.call('XADD', p .. 'events', 'MAXLEN', '~', meta.max_events, '*',
     'event', 'waiting', 'jobId', id, 'prev', 'active')

@@ -30,7 +30,7 @@ local function release_parent(parent, now)
     mark_delayed(p)
     return
   end
-  push_waiting(p, parent.id, priority, priority == 0)
+  push_waiting(p, meta, parent.id, priority, priority == 0)
   mark_base(p, meta)
   redis.call('XADD', p .. 'events', '*', 'event', 'waiting', 'jobId', parent.id, 'prev', 'waiting-children')
 end
@@ -70,8 +70,9 @@ local function fail_parent(parent, child_key, now)
   end
   redis.call('HSET', parent.key, 'defa', reason)
   local priority = tonumber(redis.call('HGET', parent.key, 'priority')) or 0
-  push_waiting(p, parent.id, priority, priority == 0)
-  mark_base(p, read_meta(p))
+  local meta = read_meta(p)
+  push_waiting(p, meta, parent.id, priority, priority == 0)
+  mark_base(p, meta)
   redis.call('XADD', p .. 'events', '*', 'event', 'waiting', 'jobId', parent.id, 'prev', prev)
 end
 
@@ -126,8 +127,9 @@ local function unlink_child(parent, child_key)
   end
   local p = parent.p
   if redis.call('ZREM', p .. 'waiting-children', parent.id) == 1 then
-    redis.call('RPUSH', p .. 'wait', parent.id)
-    mark_base(p, read_meta(p))
+    local meta = read_meta(p)
+    redis.call('RPUSH', meta.wait, parent.id)
+    mark_base(p, meta)
     redis.call('XADD', p .. 'events', '*', 'event', 'waiting', 'jobId', parent.id, 'prev', 'waiting-children')
   end
 end

@@ -9,7 +9,7 @@ local function promote_until(p, meta, score, limit)
   redis.call('ZREM', p .. 'delayed', unpack(ids))
   for _, id in ipairs(ids) do
     local key = p .. id
-    push_waiting(p, id, tonumber(redis.call('HGET', key, 'priority')) or 0, false)
+    push_waiting(p, meta, id, tonumber(redis.call('HGET', key, 'priority')) or 0, false)
     redis.call('XADD', p .. 'events', '*', 'event', 'waiting', 'jobId', id, 'prev', 'delayed')
     redis.call('HSET', key, 'delay', '0')
   end

@@ -43,8 +43,9 @@ function drop_job(p, id)
   if parent.p == p then
     drop_job(p, parent.id)
   else
-    redis.call('RPUSH', parent.p .. 'wait', parent.id)
-    mark_base(parent.p, read_meta(parent.p))
+    local meta = read_meta(parent.p)
+    redis.call('RPUSH', meta.wait, parent.id)
+    mark_base(parent.p, meta)
   end
 end
 

@@ -5,7 +5,7 @@ local function retry_finished(p, meta, id, state, lifo)
   local job = redis.call('HMGET', key, 'priority', 'parentKey', 'parent')
   redis.call('HDEL', key, 'finishedOn', 'processedOn', state == 'completed' and 'returnvalue' or 'failedReason')
   local priority = tonumber(job[1]) or 0
-  push_waiting(p, id, priority, priority == 0 and lifo)
+  push_waiting(p, meta, id, priority, priority == 0 and lifo)
   local parent = parent_of(job[2], job[3])
   if parent then
     relink_child(parent, key, state)

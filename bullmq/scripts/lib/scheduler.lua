@@ -19,6 +19,7 @@ end
 local function add_run(p, meta, s, at, now)
   local id = run_id(s.id, at)
   local delay = string.format('%.0f', math.max(0, at - now))
+  set_up(p, meta)
   redis.call('INCR', p .. 'id')
   local job = {
     name = s.name, data = s.data, timestamp = string.format('%.0f', now), delay = delay,

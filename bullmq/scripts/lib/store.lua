@@ -20,7 +20,7 @@ local function enqueue_job(p, meta, id, job)
     return
   end
   -- A priority goes before lifo.
-  push_waiting(p, id, priority, priority == 0 and job.lifo)
+  push_waiting(p, meta, id, priority, priority == 0 and job.lifo)
   mark_base(p, meta)
   redis.call('XADD', p .. 'events', 'MAXLEN', '~', meta.max_events, '*', 'event', 'waiting', 'jobId', id)
 end

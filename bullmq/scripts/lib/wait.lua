@@ -21,9 +21,9 @@ local function priority_score(p, priority)
 end
 
 -- Puts a job where workers take it from; front makes it the next of its kind.
-local function push_waiting(p, id, priority, front)
+local function push_waiting(p, meta, id, priority, front)
   if priority == 0 then
-    redis.call(front and 'RPUSH' or 'LPUSH', p .. 'wait', id)
+    redis.call(front and 'RPUSH' or 'LPUSH', meta.wait, id)
   elseif front then
     redis.call('ZADD', p .. 'prioritized', priority * 4294967296, id)
   else
