@@ -122,6 +122,8 @@ type WorkReply struct {
 	// NextDelayed is when the next delayed job becomes due. Zero if there is none
 	// or jobs were given.
 	NextDelayed time.Time
+	// Dropped are ids that waited without a job behind them. They are out of the queue.
+	Dropped []string
 }
 
 // QueueMeta is what a queue stores about itself.

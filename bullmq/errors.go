@@ -40,6 +40,9 @@ var (
 	ErrQueueNotPaused = errors.New("queue is not paused")
 	// ErrQueueActive says that the queue still has active jobs.
 	ErrQueueActive = errors.New("queue has active jobs")
+	// ErrDamagedJob says that what is stored of a job, or of its parent, is not what
+	// it should be (code -12, which BullMQ does not have).
+	ErrDamagedJob = errors.New("stored job is damaged")
 	// ErrClosed says that the worker, reader or backend has been closed.
 	ErrClosed = errors.New("closed")
 )
@@ -57,6 +60,7 @@ var codeErrors = map[int64]error{
 	-9:  ErrFailedChildren,
 	-10: ErrSchedulerSlotTaken,
 	-11: ErrSchedulerSlotTaken,
+	-12: ErrDamagedJob,
 }
 
 // codeError returns the error that a script's negative result code stands for,

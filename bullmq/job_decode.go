@@ -48,6 +48,10 @@ func (j *Job) decoded() *Job {
 	if j.Data == nil {
 		j.Data = json.RawMessage("{}")
 	}
+	// Whatever added a job gave it a name and a time.
+	if j.Name == "" && j.Timestamp.IsZero() {
+		j.decodeErr = errors.Join(j.decodeErr, errors.New("it has no name and no time"))
+	}
 	return j
 }
 

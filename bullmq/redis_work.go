@@ -22,7 +22,7 @@ func (r *Redis) FinishAndFetch(ctx context.Context, q QueueRef, req WorkRequest)
 	if err != nil {
 		return nil, err
 	}
-	if len(reply) != 4 {
+	if len(reply) != 5 {
 		return nil, fmt.Errorf("fetch from queue %s: reply has %d parts", q.Name, len(reply))
 	}
 	return r.decodeWork(q, req, order, reply, now.Truncate(time.Millisecond))
@@ -121,6 +121,9 @@ func (r *Redis) decodeWork(q QueueRef, req WorkRequest, order []int, reply []rue
 			job.ProcessedBy = req.WorkerName
 		}
 		out.Jobs = append(out.Jobs, job)
+	}
+	if out.Dropped, err = reply[4].AsStrSlice(); err != nil {
+		return nil, err
 	}
 	limited, err := reply[2].AsInt64()
 	if err != nil {

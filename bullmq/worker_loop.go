@@ -293,6 +293,9 @@ func (l *workLoop) handle(ctx context.Context, r callReply) {
 		l.w.running.remove(f.job.ID)
 		l.w.report(ctx, f, r.reply.Errors[i])
 	}
+	for _, id := range r.reply.Dropped {
+		l.w.reportError(ctx, fmt.Errorf("job %s is taken out of the queue: %w: it has no data", id, ErrDamagedJob))
+	}
 	for _, job := range r.reply.Jobs {
 		job.held = &hold{worker: l.w, token: r.token}
 		l.start(job) //nolint:contextcheck // jobs have a context of their own

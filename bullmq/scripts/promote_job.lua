@@ -9,7 +9,7 @@ if redis.call('ZREM', p .. 'delayed', id) == 0 then
   return -3
 end
 local meta = read_meta(p)
-push_waiting(p, meta, id, tonumber(redis.call('HGET', key, 'priority')) or 0, false)
+push_waiting(p, meta, id, priority_of(key), false)
 mark_base(p, meta)
 redis.call('HSET', key, 'delay', '0')
 redis.call('XADD', p .. 'events', 'MAXLEN', '~', meta.max_events, '*',

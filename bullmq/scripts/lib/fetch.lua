@@ -11,7 +11,7 @@ end
 -- queue is rate limited.
 local function fetch_allowance(p, meta, limit, wanted)
   if limit.max then
-    local used = tonumber(redis.call('GET', p .. 'limiter') or 0)
+    local used = tonumber(redis.call('GET', p .. 'limiter')) or 0
     if used >= limit.max then
       local ttl = redis.call('PTTL', p .. 'limiter')
       if ttl > 0 then
@@ -68,28 +68,28 @@ local function count_rate(p, limit, started)
 end
 
 -- Gives out jobs. Replies with pairs of id and hash, the ms of the rate limit,
--- the due time of the next delayed job if nothing was given, and whether that
--- was for want of jobs.
+-- the due time of the next delayed job if nothing was given, whether that was for
+-- want of jobs, and the ids that were dropped since there is no job behind them.
 local function fetch_jobs(p, meta, now, wanted, token, lock_ms, worker)
   promote_due(p, meta, now)
   local limit = rate_limit(meta)
   local allowed, limited = fetch_allowance(p, meta, limit, wanted)
   if allowed == 0 then
-    return {}, limited, 0, false
+    return {}, limited, 0, false, {}
   end
-  local ids, jobs, started = take_ids(p, allowed), {}, 0
+  local ids, jobs, dropped, started = take_ids(p, allowed), {}, {}, 0
   for _, id in ipairs(ids) do
     local key = p .. id
-    local hash = redis.call('HGETALL', key)
-    if #hash == 0 then
-      -- An id whose hash is gone is nothing that could be run.
+    local hash = redis.pcall('HGETALL', key)
+    if hash.err or #hash == 0 then
       redis.call('LREM', p .. 'active', '1', id)
+      dropped[#dropped + 1] = id
     else
       local attempts, deferred = '1', false
       -- A job that nobody has run yet has no more than its first six fields.
       for i = #hash > 12 and 1 or #hash, #hash, 2 do
         if hash[i] == 'ats' then
-          attempts = string.format('%d', hash[i + 1] + 1)
+          attempts = string.format('%d', (tonumber(hash[i + 1]) or 0) + 1)
         elseif hash[i] == 'defa' then
           deferred = true
         end
@@ -113,8 +113,8 @@ local function fetch_jobs(p, meta, now, wanted, token, lock_ms, worker)
   count_rate(p, limit, started)
   if #jobs > 0 then
     redis.call('ZADD', p .. 'marker', '0', '0')
-    return jobs, 0, 0, false
+    return jobs, 0, 0, false, dropped
   end
   local first = redis.call('ZRANGE', p .. 'delayed', 0, 0, 'WITHSCORES')
-  return jobs, 0, first[1] and tonumber(first[2]) / 4096 or 0, true
+  return jobs, 0, first[1] and tonumber(first[2]) / 4096 or 0, true, dropped
 end

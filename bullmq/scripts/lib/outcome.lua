@@ -172,7 +172,7 @@ local function move_to_delayed(p, meta, now, g, id, key)
 end
 
 local function back_to_wait(p, meta, id, key, front)
-  local priority = tonumber(redis.call('HGET', key, 'priority')) or 0
+  local priority = priority_of(key)
   push_waiting(p, meta, id, priority, front(priority))
   mark_base(p, meta)
   redis.call('XADD', p .. 'events', 'MAXLEN', '~', meta.max_events, '*',
@@ -199,6 +199,14 @@ local function wait_for_children(p, meta, now, g, id)
   redis.call('XADD', p .. 'events', '*', 'event', 'waiting-children', 'jobId', id, 'prev', 'active')
 end
 
+-- What is stored of the job, or of its parent, is not what it should be, and some
+-- of the outcome may have been written. The job ends as failed, so that it is seen.
+local function set_aside(p, id, key, reason)
+  redis.pcall('HSET', key, 'failedReason', reason, 'finishedOn', ARGV[1])
+  redis.pcall('ZADD', p .. 'failed', ARGV[1], id)
+  redis.pcall('XADD', p .. 'events', '*', 'event', 'failed', 'jobId', id, 'failedReason', reason, 'prev', 'active')
+end
+
 local apply_outcome = {
   completed = finish_completed,
   failed = finish_failed,
@@ -208,43 +216,55 @@ local apply_outcome = {
   ['waiting-children'] = wait_for_children,
 }
 
+-- Applies the outcome of the job whose values begin at ARGV[i]. Replies with its
+-- result code.
+local function apply_job(p, meta, now, g, i)
+  local id = ARGV[i]
+  local key, parent = p .. id, nil
+  local job = redis.call('HMGET', key, 'name', 'parentKey', 'deid')
+  if not job[1] and redis.call('EXISTS', key) == 0 then
+    return -1
+  end
+  if g.finishes and job[3] then
+    release_dedup(p, meta, job[3], id, now)
+  end
+  if g.finishes and job[2] then
+    parent = parent_of(job[2], redis.call('HGET', key, 'parent'))
+  end
+  apply_outcome[g.kind](p, meta, now, g, id, key, parent, ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
+  return 0
+end
+
+-- Replies with the place of the group's last code, and whether any of its jobs
+-- has finished.
 local function apply_group(p, meta, now, g, codes, n, left)
-  local finishes = g.kind == 'completed' or g.kind == 'failed'
-  local apply = apply_outcome[g.kind]
   local ended = 0
-  g.finished = {}
+  g.finished, g.finishes = {}, g.kind == 'completed' or g.kind == 'failed'
   for i = g.first, g.first + (g.size - 1) * g.width, g.width do
     n = n + 1
     local id = ARGV[i]
     if codes[n] == 0 and not left[id] then
       codes[n] = -3
     elseif codes[n] == 0 then
-      local key, parent = p .. id, nil
-      local job = redis.call('HMGET', key, 'name', 'parentKey', 'deid')
-      if not job[1] and redis.call('EXISTS', key) == 0 then
-        codes[n] = -1
-      else
-        if finishes and job[3] then
-          release_dedup(p, meta, job[3], id, now)
-        end
-        if finishes and job[2] then
-          parent = parent_of(job[2], redis.call('HGET', key, 'parent'))
-        end
-        apply(p, meta, now, g, id, key, parent, ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
-        ended = ended + 1
+      local ok, result = pcall(apply_job, p, meta, now, g, i)
+      if not ok then
+        set_aside(p, id, p .. id, 'the stored job is damaged: ' .. (type(result) == 'table' and result.err or result))
+        result = -12
       end
+      codes[n] = result
+      ended = ended + (result == 0 and 1 or 0)
     end
   end
   if #g.finished > 0 then
     redis.call('ZADD', p .. g.kind, unpack(g.finished))
   end
-  if finishes and (g.keep_count > 0 or g.keep_age > 0) then
+  if g.finishes and (g.keep_count > 0 or g.keep_age > 0) then
     apply_keep(p, g.kind, g.keep_count, g.keep_age, g.keep_limit, now)
   end
-  if finishes and ended > 0 and ARGV[8] ~= '' then
+  if g.finishes and ended > 0 and ARGV[8] ~= '' then
     collect_metrics(p, g.kind, ended, tonumber(ARGV[8]), now)
   end
-  return n, finishes and ended > 0
+  return n, g.finishes and ended > 0
 end
 
 -- Applies the groups that begin at ARGV[first]. Replies with a result code for

@@ -69,7 +69,7 @@ local function fail_parent(parent, child_key, now)
     return
   end
   redis.call('HSET', parent.key, 'defa', reason)
-  local priority = tonumber(redis.call('HGET', parent.key, 'priority')) or 0
+  local priority = priority_of(parent.key)
   local meta = read_meta(p)
   push_waiting(p, meta, parent.id, priority, priority == 0)
   mark_base(p, meta)

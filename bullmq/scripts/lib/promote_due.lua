@@ -9,9 +9,11 @@ local function promote_until(p, meta, score, limit)
   redis.call('ZREM', p .. 'delayed', unpack(ids))
   for _, id in ipairs(ids) do
     local key = p .. id
-    push_waiting(p, meta, id, tonumber(redis.call('HGET', key, 'priority')) or 0, false)
+    push_waiting(p, meta, id, priority_of(key), false)
     redis.call('XADD', p .. 'events', '*', 'event', 'waiting', 'jobId', id, 'prev', 'delayed')
-    redis.call('HSET', key, 'delay', '0')
+    if redis.call('EXISTS', key) == 1 then
+      redis.pcall('HSET', key, 'delay', '0')
+    end
   end
   mark_base(p, meta)
   return #ids

@@ -14,6 +14,12 @@ local function mark_delayed(p)
   end
 end
 
+-- The priority of a stored job, 0 if what is stored is no job.
+local function priority_of(key)
+  local value = redis.pcall('HGET', key, 'priority')
+  return type(value) == 'string' and tonumber(value) or 0
+end
+
 -- The priority takes the upper bits of the score, a counter the lower 32, so
 -- that jobs of one priority keep their order.
 local function priority_score(p, priority)
