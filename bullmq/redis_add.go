@@ -74,13 +74,16 @@ func addResult(reply rueidis.RedisMessage, id string) AddResult {
 
 // AddFlow implements [Backend].
 func (r *Redis) AddFlow(ctx context.Context, nodes []FlowNode) error {
+	if err := r.checkFlow(nodes); err != nil {
+		return err
+	}
 	keys := make([]string, len(nodes))
 	args := make([]string, 0, len(nodes)*addWidth)
 	for i := range nodes {
 		keys[i] = nodes[i].Queue.keyPrefix()
 		args = nodes[i].Job.appendArgs(args, nodes[i].WaitsForChildren, true)
 	}
-	replies, err := addFlowScript.Exec(ctx, r.client, keys, args).ToArray()
+	replies, err := r.exec(ctx, addFlowScript, keys, args).ToArray()
 	if err != nil {
 		return err
 	}
