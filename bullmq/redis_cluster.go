@@ -3,6 +3,7 @@ package bullmq
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/redis/rueidis"
@@ -114,4 +115,26 @@ func (r *Redis) masters(ctx context.Context) (map[string]rueidis.Client, error) 
 		}
 	}
 	return masters, nil
+}
+
+// scan walks the hashes whose keys match a pattern, in pages, on every master.
+func (r *Redis) scan(ctx context.Context, pattern string) iter.Seq2[[]string, error] {
+	return func(yield func([]string, error) bool) {
+		masters, err := r.masters(ctx)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for _, node := range masters {
+			for cursor := uint64(0); ; {
+				page, err := node.Do(ctx, node.B().Scan().Cursor(cursor).Match(pattern).Count(1000).Type("hash").Build()).AsScanEntry()
+				if !yield(page.Elements, err) || err != nil {
+					return
+				}
+				if cursor = page.Cursor; cursor == 0 {
+					break
+				}
+			}
+		}
+	}
 }
