@@ -1,48 +1,33 @@
 package bullmq
 
 import (
-	"regexp"
+	"errors"
+	"fmt"
+	"math/bits"
 	"strings"
 	"time"
-
-	"github.com/hashicorp/cronexpr"
+	"unicode"
+	"unicode/utf8"
 )
 
-// Cron is a parsed cron pattern in a time zone. It knows the years up to 2099
-// and is safe for concurrent use.
+// Cron is a parsed cron pattern in a time zone. It is safe for concurrent use.
 type Cron struct {
-	expr *cronexpr.Expression
+	seconds, minutes, hours uint64 // bit n stands for the value n, in all sets
+	days, months, weekdays  uint64
+
+	lastDay      bool   // the last day of a month counts as one of days
+	lastWeekdays uint64 // weekdays that count in the last seven days of a month
+	nth          int    // if not zero, weekdays count in this week of a month only
+
+	// A day of month and a weekday that are both given are alternatives. What is
+	// given is told by the text: "*" is not, "1-31" is.
+	anyDay, anyWeekday bool
+
 	zone *time.Location
 }
 
-// ParseCron reads a pattern as Node BullMQ's cron-parser does: five fields, or
-// six with seconds first, or one of the names such as @daily. The zone is an
-// IANA name; empty stands for the zone of the process. What it refuses it
-// refuses with a [ValidationError] on "pattern" or "tz".
-func ParseCron(pattern, tz string) (*Cron, error) {
-	zone := time.Local
-	if tz != "" {
-		var err error
-		if zone, err = time.LoadLocation(tz); err != nil {
-			return nil, invalid("tz", "unknown time zone %q", tz)
-		}
-	}
-	normal, err := normalizeCron(pattern)
-	if err != nil {
-		return nil, err
-	}
-	expr, err := cronexpr.Parse(normal)
-	if err != nil {
-		return nil, invalid("pattern", "invalid cron pattern %q: %v", pattern, err)
-	}
-	return &Cron{expr: expr, zone: zone}, nil
-}
-
-// Next returns the first time after from that matches, the zero time if there is none.
-func (c *Cron) Next(from time.Time) time.Time {
-	expr := *c.expr // The library keeps notes in the expression as it searches.
-	return expr.Next(from.In(c.zone))
-}
+// maxCronLength is how many characters a pattern may have.
+const maxCronLength = 1024
 
 var cronNames = map[string]string{
 	"@yearly": "0 0 0 1 1 *", "@annually": "0 0 0 1 1 *", "@monthly": "0 0 0 1 * *",
@@ -51,58 +36,114 @@ var cronNames = map[string]string{
 	"@weekdays": "0 0 0 * * 1-5", "@weekends": "0 0 0 * * 0,6",
 }
 
-// normalizeCron turns a pattern into the seven fields that cronexpr reads, and
-// writes out what the two parsers understand differently: 7 as Sunday.
-func normalizeCron(pattern string) (string, error) {
-	if p, ok := cronNames[strings.ToLower(strings.TrimSpace(pattern))]; ok {
-		pattern = p
+// ParseCron reads a pattern as Node BullMQ's cron-parser does. A pattern has six
+// fields: second, minute, hour, day of month, month and day of week. Those left
+// out at the front are "*", the second is then 0; "5" is every minute of a
+// Friday. Or it is one of the names such as @daily.
+//
+// A field is a list of values, ranges and steps: "1,10-20,30/5". Months and
+// weekdays have English names of three letters; 0 and 7 are Sunday. "?" is "*".
+// "L" is the last day of the month, "5L" its last Friday, "5#2" its second. "H",
+// "H(0-29)" and "H/15" are values that are drawn each time the pattern is parsed.
+// A value that a list names twice is refused.
+//
+// If both days are given, either suffices. The zone is an IANA name, "UTC+2" or
+// the like; empty stands for the zone of the process. What it refuses it refuses
+// with a [ValidationError] on "pattern" or "tz".
+func ParseCron(pattern, tz string) (*Cron, error) {
+	zone, err := cronZone(tz)
+	if err != nil {
+		return nil, err
 	}
-	fields := strings.Fields(pattern)
-	switch len(fields) {
-	case 5:
-		fields = append([]string{"0"}, fields...)
-	case 6:
-	default:
-		return "", invalid("pattern", "invalid cron pattern %q: it must have 5 fields, or 6 with seconds first", pattern)
+	c := &Cron{zone: zone}
+	if err := c.parse(pattern); err != nil {
+		return nil, invalid("pattern", "invalid cron pattern %q: %v", pattern, err)
 	}
-	for i, part := range strings.Split(fields[5], ",") {
-		parts := sundayLast(part)
-		if i == 0 {
-			fields[5] = parts
-		} else {
-			fields[5] += "," + parts
-		}
-	}
-	return strings.Join(append(fields, "*"), " "), nil
+	return c, nil
 }
 
-var weekdayRange = regexp.MustCompile(`^([0-7])-7(?:/(\d+))?$`)
+func (c *Cron) parse(pattern string) error {
+	if utf8.RuneCountInString(pattern) > maxCronLength {
+		return fmt.Errorf("it has more than %d characters", maxCronLength)
+	}
+	text := pattern
+	if named, ok := cronNames[pattern]; ok {
+		text = named
+	}
+	fields := strings.FieldsFunc(text, isCronSpace)
+	if len(fields) == 0 || len(fields) > 6 {
+		return errors.New("it must have 5 fields, or 6 with seconds first")
+	}
+	all := [6]string{"0", "*", "*", "*", "*", "*"}
+	copy(all[6-len(fields):], fields)
 
-// sundayLast rewrites one part of a day-of-week list in which 7 stands for Sunday.
-func sundayLast(part string) string {
-	if part == "7" {
-		return "0"
+	for i, into := range []*uint64{&c.seconds, &c.minutes, &c.hours} {
+		v, err := cronClockFields[i].parse(all[i])
+		if err != nil {
+			return err
+		}
+		*into = v.set
 	}
-	if part == "*/7" {
-		return "0"
+	return c.parseDays(all[3], all[4], all[5])
+}
+
+// parseDays reads the fields that choose days.
+func (c *Cron) parseDays(day, month, weekday string) error {
+	months, err := cronMonth.parse(month)
+	if err != nil {
+		return err
 	}
-	m := weekdayRange.FindStringSubmatch(part)
-	if m == nil {
-		return part
+	days, err := cronDay.parse(day)
+	if err != nil {
+		return err
 	}
-	step := 1
-	if m[2] != "" {
-		step = 0
-		for _, d := range m[2] {
-			step = step*10 + int(d-'0')
+	weekdayValues, nth, err := cutNth(weekday)
+	if err != nil {
+		return err
+	}
+	weekdays, err := cronWeekday.parse(weekdayValues)
+	if err != nil {
+		return err
+	}
+	c.months, c.days, c.weekdays, c.nth = months.set, days.set, weekdays.set, nth
+	c.anyDay, c.anyWeekday = isWildcard(day), isWildcard(weekday)
+	c.lastDay = strings.Contains(day, "L")
+	for _, last := range weekdays.last {
+		if last == "L" {
+			return errors.New("an L as day of week stands behind a weekday")
+		}
+		c.lastWeekdays |= 1 << ((last[0] - '0') % 7)
+	}
+	if strings.Contains(weekday, "L") {
+		// This is of effect with a "#" only: "JUL#2" has an L and a weekday.
+		c.lastWeekdays |= c.weekdays
+	}
+	if c.anyWeekday && !c.lastDay && bits.OnesCount64(c.months) == 1 {
+		month := time.Month(bits.TrailingZeros64(c.months))
+		if bits.TrailingZeros64(c.days) > longestMonth(month) {
+			return fmt.Errorf("%s does not have such a day", month)
 		}
 	}
-	if step == 0 {
-		return part
+	return nil
+}
+
+// isCronSpace tells what JavaScript takes for white space.
+func isCronSpace(r rune) bool {
+	return r == '\uFEFF' || r != '\u0085' && unicode.IsSpace(r)
+}
+
+func isWildcard(field string) bool { return field == "*" || field == "?" }
+
+// longestMonth returns how many days a month has in a leap year.
+func longestMonth(m time.Month) int { return daysIn(2000, m) }
+
+func daysIn(year int, m time.Month) int {
+	switch {
+	case m != time.February:
+		return 30 + int(m+m/8)%2
+	case year%4 == 0 && (year%100 != 0 || year%400 == 0):
+		return 29
+	default:
+		return 28
 	}
-	var days []string
-	for d := int(m[1][0] - '0'); d <= 7; d += step {
-		days = append(days, string(rune('0'+d%7)))
-	}
-	return strings.Join(days, ",")
 }

@@ -1,6 +1,9 @@
 package bullmq
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 const (
 	secondsPerHour = 60 * 60
@@ -44,10 +47,10 @@ func (w *wallClock) lookUp(unix int64) {
 	w.offset = int64(offset)
 	w.since, w.until = start.Unix(), end.Unix()
 	if start.IsZero() {
-		w.since = unix - secondsPerDay
+		w.since = math.MinInt64
 	}
 	if end.IsZero() {
-		w.until = unix + 1000*365*secondsPerDay
+		w.until = math.MaxInt64
 	}
 }
 
@@ -92,18 +95,37 @@ func (w *wallClock) setSecond(second int) {
 // nextMonth goes to the start of the next month, by way of the same time in it:
 // that decides which midnight is taken where there are two.
 func (w *wallClock) nextMonth() {
-	year, month := w.year, w.month+1
-	if month > time.December {
-		year, month = year+1, time.January
+	if !w.steadyFor(63) {
+		year, month := w.year, w.month+1
+		if month > time.December {
+			year, month = year+1, time.January
+		}
+		w.show(year, month, min(w.day, daysIn(year, month)), w.hour, w.minute, w.second)
+		w.show(w.year, w.month, 1, 0, 0, 0)
+		return
 	}
-	w.show(year, month, min(w.day, daysIn(year, month)), w.hour, w.minute, w.second)
-	w.show(w.year, w.month, 1, 0, 0, 0)
+	rest := daysIn(w.year, w.month) - w.day + 1
+	w.place(w.unix - w.secondOfDay() + int64(rest)*secondsPerDay)
 }
 
 // nextDay goes to the start of the next day, by way of the same time in it.
 func (w *wallClock) nextDay() {
-	w.show(w.year, w.month, w.day+1, w.hour, w.minute, w.second)
-	w.show(w.year, w.month, w.day, 0, 0, 0)
+	if !w.steadyFor(2) {
+		w.show(w.year, w.month, w.day+1, w.hour, w.minute, w.second)
+		w.show(w.year, w.month, w.day, 0, 0, 0)
+		return
+	}
+	w.place(w.unix - w.secondOfDay() + secondsPerDay)
+}
+
+// steadyFor reports whether the offset is the same from a day ago until in so
+// many days, so that times can be added up.
+func (w *wallClock) steadyFor(days int64) bool {
+	return w.since < w.unix-secondsPerDay && w.unix+days*secondsPerDay < w.until
+}
+
+func (w *wallClock) secondOfDay() int64 {
+	return int64(w.hour*secondsPerHour + w.minute*60 + w.second)
 }
 
 // nextHour goes to the start of the hour that it is in an hour. Where the clock
@@ -125,7 +147,7 @@ func (w *wallClock) nextSecond() { w.place(w.unix + 1) }
 
 // dayChangesOffset reports whether the day ends with another offset than it began.
 func (w *wallClock) dayChangesOffset() bool {
-	if w.since < w.unix-secondsPerDay && w.unix+2*secondsPerDay < w.until {
+	if w.steadyFor(2) {
 		return false
 	}
 	start, end := *w, *w

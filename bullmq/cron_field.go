@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -42,11 +43,13 @@ func (f *cronField) parse(text string) (cronValues, error) {
 	if err != nil {
 		return cronValues{}, err
 	}
-	if bad := strings.TrimLeft(hashed.ReplaceAllString(text, ""), f.alphabet()); bad != "" || text == "" {
+	if text == "" || strings.TrimLeft(withoutHashed(text), f.alphabet()) != "" {
 		return cronValues{}, f.refuse(text)
 	}
-	all := strconv.Itoa(f.min) + "-" + strconv.Itoa(f.max)
-	text = strings.NewReplacer("*", all, "?", all).Replace(text)
+	if strings.ContainsAny(text, "*?") {
+		all := strconv.Itoa(f.min) + "-" + strconv.Itoa(f.max)
+		text = strings.ReplaceAll(strings.ReplaceAll(text, "*", all), "?", all)
+	}
 	if text, err = f.drawHashed(text); err != nil {
 		return cronValues{}, err
 	}
@@ -99,11 +102,9 @@ func (f *cronField) parsePart(part string, v *cronValues) error {
 var lastValue = regexp.MustCompile(`^\d{0,2}L$`)
 
 func (f *cronField) parseSingle(text string, v *cronValues) error {
-	if lastValue.MatchString(text) {
-		for _, other := range v.last {
-			if other == text {
-				return fmt.Errorf("%s names %s twice", f.name, text)
-			}
+	if strings.HasSuffix(text, "L") && lastValue.MatchString(text) {
+		if slices.Contains(v.last, text) {
+			return fmt.Errorf("%s names %s twice", f.name, text)
 		}
 		v.last = append(v.last, text)
 		return nil
@@ -161,17 +162,24 @@ func (f *cronField) replaceNames(text string) (string, error) {
 
 var errNth = errors.New("behind # goes one weekday's number in the month, 1 to 5")
 
-// cutNth cuts the "#2" off a day of week. It returns 0 if there is none.
+// never is an occurrence that no weekday has.
+const never = -1
+
+// cutNth cuts the "#2" off a day of week. It returns 0 if there is none. The
+// number is one of JavaScript's, which may have a fraction and then never comes.
 func cutNth(weekday string) (string, int, error) {
 	days, text, ok := strings.Cut(weekday, "#")
 	if !ok {
 		return weekday, 0, nil
 	}
-	nth, err := strconv.Atoi(text)
-	if err != nil || nth < 1 || nth > 5 || strings.ContainsAny(weekday, ",-/") {
+	number, err := strconv.ParseFloat(text, 64)
+	if err != nil || number < 1 || number > 5 || strings.Trim(text, "0123456789.+eE") != "" || strings.ContainsAny(weekday, ",-/") {
 		return "", 0, errNth
 	}
-	return days, nth, nil
+	if number != math.Trunc(number) {
+		return days, never, nil
+	}
+	return days, int(number), nil
 }
 
 // leadingInt reads the digits that text begins with. A number that is too large

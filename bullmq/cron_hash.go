@@ -10,6 +10,14 @@ import (
 // hashed matches H, H(low-high), H/step and H(low-high)/step.
 var hashed = regexp.MustCompile(`H(?:\((\d+)-(\d+)\))?(?:/(\d+))?`)
 
+// withoutHashed returns what of a field is something else.
+func withoutHashed(text string) string {
+	if !strings.Contains(text, "H") {
+		return text
+	}
+	return hashed.ReplaceAllString(text, "")
+}
+
 // drawHashed replaces each H by a value, or each step from it, that is drawn at
 // random. One field draws once, so that all of it moves together. BullMQ gives
 // its parser no seed, so that Node draws anew with each run as well.

@@ -41,11 +41,12 @@ func zoneOfOffset(name, hours, minutes string) *time.Location {
 	return time.FixedZone(name, (h*60+m)*60)
 }
 
-// isZoneName leaves out files that lie among the zones of a system and are none.
+// isZoneName leaves out what a system's files give a meaning to and the time zone
+// database does not.
 func isZoneName(tz string) bool {
 	switch tz {
 	case "Factory", "localtime", "posixrules":
 		return false
 	}
-	return !strings.HasPrefix(tz, "posix/") && !strings.HasPrefix(tz, "right/")
+	return !strings.HasPrefix(tz, "posix/") && !strings.HasPrefix(tz, "right/") && !strings.Contains(tz, "//")
 }

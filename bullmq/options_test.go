@@ -81,19 +81,3 @@ func FuzzJobOptions(f *testing.F) {
 		require.NoError(t, json.Unmarshal(again, &opts), string(again))
 	})
 }
-
-func FuzzParseCron(f *testing.F) {
-	for _, seed := range []string{"* * * * *", "*/5 0 1-7 * MON#2", "0 0 12 L * ?", "@daily", "1-7/0 * * * 7-7/3", "60 24 32 13 8"} {
-		f.Add(seed)
-	}
-	from := time.Date(2026, 3, 29, 0, 30, 0, 0, time.UTC)
-	f.Fuzz(func(t *testing.T, pattern string) {
-		c, err := bullmq.ParseCron(pattern, "Europe/Berlin")
-		if err != nil {
-			return
-		}
-		if next := c.Next(from); !next.IsZero() {
-			require.True(t, next.After(from), "%q: %s", pattern, next)
-		}
-	})
-}

@@ -109,22 +109,3 @@ func TestSchedulerRefuses(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, n)
 }
-
-func TestParseCronSundays(t *testing.T) {
-	t.Parallel()
-	friday := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
-	for pattern, want := range map[string]string{
-		"0 0 * * 7":     "2026-01-04",
-		"0 0 * * 6-7":   "2026-01-03",
-		"0 0 * * 7-7":   "2026-01-04",
-		"0 0 * * 2-7/5": "2026-01-04",
-		"0 0 * * */7":   "2026-01-04",
-		"0 0 * * 1,7":   "2026-01-04",
-		"0 0 0 * * SUN": "2026-01-04",
-		"@weekly":       "2026-01-04",
-	} {
-		c, err := bullmq.ParseCron(pattern, "UTC")
-		require.NoError(t, err, pattern)
-		require.Equal(t, want, c.Next(friday).Format(time.DateOnly), pattern)
-	}
-}
