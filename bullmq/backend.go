@@ -33,8 +33,9 @@ type adder interface {
 	// each one's id or error. An error of its own means that nothing is known
 	// of the jobs that have neither.
 	AddJobs(ctx context.Context, q QueueRef, jobs []NewJob) ([]AddResult, error)
-	// AddFlow inserts a tree, parents before children, in one transaction.
-	AddFlow(ctx context.Context, nodes []FlowNode) error
+	// AddFlow inserts trees, parents before children, in one transaction, and
+	// returns each job's id or error. A tree whose top is refused is left out.
+	AddFlow(ctx context.Context, nodes []FlowNode) ([]AddResult, error)
 }
 
 // runner is the life of a job in a worker.
@@ -99,6 +100,9 @@ type family interface {
 
 // queueStore reads and changes whole queues.
 type queueStore interface {
+	// CheckQueue reports a queue whose keys the store cannot hold together. Nothing
+	// is written.
+	CheckQueue(q QueueRef) error
 	// Queues lists the queues of a prefix: all that a producer or an operator has
 	// touched. It walks the key space in small steps.
 	Queues(ctx context.Context, prefix string) ([]string, error)

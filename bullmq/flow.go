@@ -68,84 +68,118 @@ func NewFlowProducer(backend Backend, opts *FlowOptions) *FlowProducer {
 // the node by its path, such as "children[1].name".
 func (p *FlowProducer) Add(ctx context.Context, flow FlowJob) (*FlowResult, error) {
 	results, err := p.add(ctx, []FlowJob{flow}, func(int) string { return "" })
+	if bulk, ok := err.(*BulkError); ok { //nolint:errorlint // add returns it unwrapped
+		return nil, bulk.Errors[0]
+	}
 	if err != nil {
 		return nil, err
 	}
 	return results[0], nil
 }
 
-// AddBulk adds many trees in one transaction, or nothing if a node of any is
-// refused; the error then names it by its path, such as "flows[3].children[1].name".
+// AddBulk adds many trees in one transaction. Nothing is added if an option of any
+// node is refused; the error then names the node by its path, such as
+// "flows[3].children[1].name". Each tree is added whole or not at all: if some were
+// not, for want of their parent say, the error is a [*BulkError] and their places
+// in the result are nil.
 func (p *FlowProducer) AddBulk(ctx context.Context, flows []FlowJob) ([]*FlowResult, error) {
 	return p.add(ctx, flows, func(i int) string { return fmt.Sprintf("flows[%d].", i) })
 }
 
 func (p *FlowProducer) add(ctx context.Context, flows []FlowJob, path func(int) string) ([]*FlowResult, error) {
-	results := make([]*FlowResult, len(flows))
+	trees := make([][]*flowTask, len(flows))
 	var nodes []FlowNode
 	for i, flow := range flows {
-		root := &flowTask{node: flow, path: path(i), result: &FlowResult{}}
-		tree, err := p.flatten(ctx, root)
+		tasks, err := p.flatten(ctx, &flowTask{flow: flow, path: path(i), result: &FlowResult{}})
 		if err != nil {
 			return nil, err
 		}
-		nodes = append(nodes, tree...)
-		results[i] = root.result
+		trees[i] = tasks
+		for _, task := range tasks {
+			nodes = append(nodes, task.node)
+		}
 	}
 	if len(nodes) > p.opts.MaxNodes {
 		return nil, invalid("children", "a flow has at most %d jobs", p.opts.MaxNodes)
 	}
 	if len(nodes) == 0 {
-		return results, nil
+		return []*FlowResult{}, nil
 	}
-	if err := p.backend.AddFlow(ctx, nodes); err != nil {
+	added, err := p.backend.AddFlow(ctx, nodes)
+	if err != nil {
 		return nil, fmt.Errorf("add flow %s: %w", flows[0].Name, err)
+	}
+	results := make([]*FlowResult, len(flows))
+	failed := map[int]error{}
+	for i, tasks := range trees {
+		if err := settle(tasks, added[:len(tasks)]); err != nil {
+			failed[i] = fmt.Errorf("add flow %s: %w", flows[i].Name, err)
+		} else {
+			results[i] = tasks[0].result
+		}
+		added = added[len(tasks):]
+	}
+	if len(failed) > 0 {
+		return results, &BulkError{Errors: failed}
 	}
 	return results, nil
 }
 
+// settle gives the jobs of a tree the ids they have got, which are those of other
+// jobs where one was deduplicated, and returns the first refusal.
+func settle(tasks []*flowTask, added []AddResult) error {
+	for i, task := range tasks {
+		if err := added[i].Err; err != nil {
+			return fmt.Errorf("job %q in queue %s: %w", task.flow.Name, task.flow.Queue, err)
+		}
+		task.result.Job.ID = added[i].ID
+	}
+	return nil
+}
+
 // flowTask is a node on its way into a flow.
 type flowTask struct {
-	node   FlowJob
+	flow   FlowJob
 	parent *ParentRef
 	path   string
+	node   FlowNode
 	result *FlowResult
 }
 
 // flatten lists the nodes of a tree level by level, the order in which BullMQ
 // adds them and so the one in which those of a queue run.
-func (p *FlowProducer) flatten(ctx context.Context, root *flowTask) ([]FlowNode, error) {
+func (p *FlowProducer) flatten(ctx context.Context, root *flowTask) ([]*flowTask, error) {
 	now := p.opts.Now()
-	var nodes []FlowNode
+	var tasks []*flowTask
 	for level := []*flowTask{root}; len(level) > 0; {
 		var below []*flowTask
 		for _, task := range level {
-			if len(nodes) == p.opts.MaxNodes {
+			if len(tasks) == p.opts.MaxNodes {
 				return nil, invalid("children", "a flow has at most %d jobs", p.opts.MaxNodes)
 			}
-			node, err := p.prepare(ctx, task, now)
-			if err != nil {
+			if err := p.prepare(ctx, task, now); err != nil {
 				return nil, prefixField(err, task.path)
 			}
-			nodes = append(nodes, node)
-			for i, child := range task.node.Children {
+			tasks = append(tasks, task)
+			for i, child := range task.flow.Children {
 				result := &FlowResult{}
 				task.result.Children = append(task.result.Children, result)
 				below = append(below, &flowTask{
-					node: child, parent: &ParentRef{ID: node.Job.ID, Queue: node.Queue.String()},
+					flow: child, parent: &ParentRef{ID: task.node.Job.ID, Queue: task.node.Queue.String()},
 					path: fmt.Sprintf("%schildren[%d].", task.path, i), result: result,
 				})
 			}
 		}
 		level = below
 	}
-	return nodes, nil
+	return tasks, nil
 }
 
-func (p *FlowProducer) prepare(ctx context.Context, task *flowTask, now time.Time) (FlowNode, error) {
-	f := task.node
+// prepare checks a node and makes the job of it.
+func (p *FlowProducer) prepare(ctx context.Context, task *flowTask, now time.Time) error {
+	f := task.flow
 	if err := validateQueueName(f.Queue); err != nil {
-		return FlowNode{}, err
+		return err
 	}
 	ref := QueueRef{Prefix: cmp.Or(f.Prefix, p.opts.Prefix), Name: f.Queue}
 	opts := f.Opts.withDefaults(p.opts.JobOptions[f.Queue])
@@ -154,15 +188,15 @@ func (p *FlowProducer) prepare(ctx context.Context, task *flowTask, now time.Tim
 		opts.Parent = task.parent
 		// Scripts find a child's id behind the last colon of its key.
 		if strings.Contains(opts.ID, ":") {
-			return FlowNode{}, invalid("jobId", "the id of a flow's child cannot contain :")
+			return invalid("jobId", "the id of a flow's child cannot contain :")
 		}
 	}
 	if len(f.Children) > 0 && opts.Deduplication != nil {
-		return FlowNode{}, invalid("deduplication", "Deduplication options cannot be used on flow nodes with children")
+		return invalid("deduplication", "Deduplication options cannot be used on flow nodes with children")
 	}
 	add, err := newJob(f.Name, f.Data, &opts, now)
 	if err != nil {
-		return FlowNode{}, err
+		return err
 	}
 	// A node without an id gets one here, since its children must name it. The
 	// checks come before, for they refuse ids that only a counter may give.
@@ -170,7 +204,8 @@ func (p *FlowProducer) prepare(ctx context.Context, task *flowTask, now time.Tim
 		add.ID = uuid.NewString()
 	}
 	task.result.Job = add.job(p.backend, ref, opts)
-	return FlowNode{Queue: ref, Job: add, WaitsForChildren: len(f.Children) > 0}, nil
+	task.node = FlowNode{Queue: ref, Job: add, WaitsForChildren: len(f.Children) > 0}
+	return nil
 }
 
 func prefixField(err error, path string) error {

@@ -19,7 +19,13 @@ func canBeJobID(id string) bool {
 	if id == "" || queueKeys[id] {
 		return false
 	}
-	// Ids have no colon, or two like those of schedulers: "repeat:<id>:<time>".
+	// Schedulers name their jobs "repeat:<scheduler's id>:<time>", and Node's
+	// scheduler ids may have colons.
+	if rest, ok := strings.CutPrefix(id, "repeat:"); ok {
+		at := rest[strings.LastIndexByte(rest, ':')+1:]
+		return len(at) < len(rest) && strings.Trim(at, "0123456789") == "" && at != ""
+	}
+	// Other ids have no colon, or two.
 	// Keys that belong to a job or a queue have one, or begin like those of metrics.
 	colons := strings.Count(id, ":")
 	return colons == 0 || colons == 2 && !strings.HasPrefix(id, "metrics:")

@@ -53,6 +53,9 @@ func NewQueue(backend Backend, name string, opts *QueueOptions) (*Queue, error) 
 		q.opts.Now = time.Now
 	}
 	q.ref = QueueRef{Prefix: q.opts.Prefix, Name: name}
+	if err := backend.CheckQueue(q.ref); err != nil {
+		return nil, err
+	}
 	return q, nil
 }
 

@@ -18,15 +18,35 @@ type JobsQuery struct {
 	Reverse bool
 }
 
-// Jobs returns a range of the jobs in one state. Jobs that are removed
-// meanwhile are left out.
+// Jobs returns a range of the jobs in one state. Ids that have lost their job are
+// left out, and as many further jobs put in their place, as far as there are some
+// within reach.
 func (q *Queue) Jobs(ctx context.Context, query JobsQuery) ([]*Job, error) {
+	const rounds = 5
+	var jobs []*Job
+	for round := 0; ; round++ {
+		found, ids, err := q.readRange(ctx, query)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, found...)
+		missing := int64(ids - len(found))
+		if missing == 0 || query.End < 0 || round == rounds {
+			return jobs, nil
+		}
+		query.Start, query.End = query.End+1, query.End+missing
+	}
+}
+
+// readRange returns the jobs of a range, and how many ids it has.
+func (q *Queue) readRange(ctx context.Context, query JobsQuery) ([]*Job, int, error) {
 	desc := query.State == StateCompleted || query.State == StateFailed
 	ids, err := q.backend.JobIDs(ctx, q.ref, query.State, query.Start, query.End, desc != query.Reverse)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return q.backend.Jobs(ctx, q.ref, ids)
+	jobs, err := q.backend.Jobs(ctx, q.ref, ids)
+	return jobs, len(ids), err
 }
 
 // All iterates over the jobs in one state, a page at a time, in the order of
@@ -36,7 +56,7 @@ func (q *Queue) All(ctx context.Context, state JobState) iter.Seq2[*Job, error] 
 	const page = 200
 	return func(yield func(*Job, error) bool) {
 		for start := int64(0); ; start += page {
-			jobs, err := q.Jobs(ctx, JobsQuery{State: state, Start: start, End: start + page - 1})
+			jobs, ids, err := q.readRange(ctx, JobsQuery{State: state, Start: start, End: start + page - 1})
 			if err != nil {
 				yield(nil, err)
 				return
@@ -46,7 +66,7 @@ func (q *Queue) All(ctx context.Context, state JobState) iter.Seq2[*Job, error] 
 					return
 				}
 			}
-			if len(jobs) == 0 {
+			if ids < page {
 				return
 			}
 		}

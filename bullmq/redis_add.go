@@ -23,6 +23,9 @@ const (
 // one while calls are under way go out together in the next one, so that a lone
 // producer waits for nobody and many of them cost little more than one.
 func (r *Redis) AddJobs(ctx context.Context, q QueueRef, jobs []NewJob) ([]AddResult, error) {
+	if err := r.checkParents(q, jobs); err != nil {
+		return nil, err
+	}
 	if len(jobs) == 1 && jobs[0].size() < addChunkBytes {
 		return r.adds.queue(q).add(ctx, jobs[0])
 	}
@@ -73,9 +76,9 @@ func addResult(reply rueidis.RedisMessage, id string) AddResult {
 }
 
 // AddFlow implements [Backend].
-func (r *Redis) AddFlow(ctx context.Context, nodes []FlowNode) error {
+func (r *Redis) AddFlow(ctx context.Context, nodes []FlowNode) ([]AddResult, error) {
 	if err := r.checkFlow(nodes); err != nil {
-		return err
+		return nil, err
 	}
 	keys := make([]string, len(nodes))
 	args := make([]string, 0, len(nodes)*addWidth)
@@ -85,14 +88,16 @@ func (r *Redis) AddFlow(ctx context.Context, nodes []FlowNode) error {
 	}
 	replies, err := r.exec(ctx, addFlowScript, keys, args).ToArray()
 	if err != nil {
-		return err
+		return nil, err
 	}
+	if len(replies) != len(nodes) {
+		return nil, fmt.Errorf("add flow: %d results for %d jobs", len(replies), len(nodes))
+	}
+	results := make([]AddResult, len(nodes))
 	for i := range replies {
-		if res := addResult(replies[i], nodes[i].Job.ID); res.Err != nil {
-			return fmt.Errorf("job %q in queue %s: %w", nodes[i].Job.Name, nodes[i].Queue.Name, res.Err)
-		}
+		results[i] = addResult(replies[i], nodes[i].Job.ID)
 	}
-	return nil
+	return results, nil
 }
 
 func (n *NewJob) size() int { return len(n.Data) + len(n.Opts) + len(n.Name) + 128 }
@@ -114,16 +119,16 @@ func (d *Deduplication) encode() string {
 	if d == nil {
 		return ""
 	}
-	var flags string
+	var text []byte
 	for _, f := range []struct {
-		letter string
+		letter byte
 		set    bool
-	}{{"e", d.Extend}, {"k", d.KeepLastIfActive}, {"r", d.Replace}, {"s", d.Reschedule}} {
+	}{{'e', d.Extend}, {'k', d.KeepLastIfActive}, {'r', d.Replace}, {'s', d.Reschedule}} {
 		if f.set {
-			flags += f.letter
+			text = append(text, f.letter)
 		}
 	}
-	return flags + ":" + formatDuration(d.TTL) + ":" + d.ID
+	return string(text) + ":" + formatDuration(d.TTL) + ":" + d.ID
 }
 
 // encode writes the link as the hash of a child keeps it.

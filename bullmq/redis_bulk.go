@@ -171,13 +171,12 @@ func (r *Redis) Obliterate(ctx context.Context, q QueueRef, force bool) error {
 func (r *Redis) RemoveOrphanedJobs(ctx context.Context, q QueueRef) (int64, error) {
 	var removed int64
 	pattern := escapeGlob(q.keyPrefix()) + "*"
-	for cursor := uint64(0); ; {
-		page, err := r.client.Do(ctx, r.client.B().Scan().Cursor(cursor).Match(pattern).Count(1000).Type("hash").Build()).AsScanEntry()
+	for keys, err := range r.scan(ctx, pattern) {
 		if err != nil {
 			return removed, fmt.Errorf("remove orphaned jobs of queue %s: %w", q.Name, err)
 		}
 		var ids []string
-		for _, key := range page.Elements {
+		for _, key := range keys {
 			if id := strings.TrimPrefix(key, q.keyPrefix()); canBeJobID(id) {
 				ids = append(ids, id)
 			}
@@ -187,10 +186,8 @@ func (r *Redis) RemoveOrphanedJobs(ctx context.Context, q QueueRef) (int64, erro
 		if err != nil {
 			return removed, fmt.Errorf("remove orphaned jobs of queue %s: %w", q.Name, err)
 		}
-		if cursor = page.Cursor; cursor == 0 {
-			return removed, nil
-		}
 	}
+	return removed, nil
 }
 
 // removeOrphans deletes those of the jobs that are in no state. Most are found in

@@ -3,6 +3,7 @@ package bullmq
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -30,8 +31,8 @@ func (r *Redis) RemoveGlobalRateLimit(ctx context.Context, q QueueRef) error {
 
 func (r *Redis) setMeta(ctx context.Context, q QueueRef, pairs ...string) error {
 	command := r.client.B().Hset().Key(q.key("meta")).FieldValue()
-	for i := 0; i < len(pairs); i += 2 {
-		command = command.FieldValue(pairs[i], pairs[i+1])
+	for pair := range slices.Chunk(pairs, 2) {
+		command = command.FieldValue(pair[0], pair[1])
 	}
 	if err := r.client.Do(ctx, command.Build()).Error(); err != nil {
 		return fmt.Errorf("change metadata of queue %s: %w", q.Name, err)

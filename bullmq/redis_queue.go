@@ -20,19 +20,15 @@ const libraryVersion = "jobrunner:0.1.0"
 func (r *Redis) Queues(ctx context.Context, prefix string) ([]string, error) {
 	pattern := escapeGlob(prefix) + ":*:meta"
 	found := map[string]struct{}{}
-	for cursor := uint64(0); ; {
-		page, err := r.client.Do(ctx, r.client.B().Scan().Cursor(cursor).Match(pattern).Count(1000).Type("hash").Build()).AsScanEntry()
+	for keys, err := range r.scan(ctx, pattern) {
 		if err != nil {
 			return nil, fmt.Errorf("list queues: %w", err)
 		}
-		for _, key := range page.Elements {
+		for _, key := range keys {
 			name := strings.TrimSuffix(strings.TrimPrefix(key, prefix+":"), ":meta")
 			if name != "" && !strings.Contains(name, ":") {
 				found[name] = struct{}{}
 			}
-		}
-		if cursor = page.Cursor; cursor == 0 {
-			break
 		}
 	}
 	names := make([]string, 0, len(found))
@@ -230,8 +226,8 @@ func (r *Redis) Pause(ctx context.Context, q QueueRef) error {
 
 // Resume implements [Backend].
 func (r *Redis) Resume(ctx context.Context, q QueueRef) error {
-	for {
-		left, err := r.run(ctx, resumeScript, q).AsInt64()
+	for first := true; ; first = false {
+		left, err := r.run(ctx, resumeScript, q, flag(first)).AsInt64()
 		if err != nil {
 			return fmt.Errorf("resume queue %s: %w", q.Name, err)
 		}
@@ -243,14 +239,16 @@ func (r *Redis) Resume(ctx context.Context, q QueueRef) error {
 
 // Workers implements [Backend].
 func (r *Redis) Workers(ctx context.Context, prefix string) ([]WorkerConn, error) {
-	list, err := r.client.Do(ctx, r.client.B().ClientList().Build()).ToString()
-	if err != nil {
-		return nil, fmt.Errorf("list workers: %w", err)
-	}
 	var workers []WorkerConn
-	for line := range strings.Lines(list) {
-		if w, ok := parseWorkerConn(line, prefix); ok {
-			workers = append(workers, w)
+	for _, node := range r.nodes() {
+		list, err := node.Do(ctx, node.B().ClientList().Build()).ToString()
+		if err != nil {
+			return nil, fmt.Errorf("list workers: %w", err)
+		}
+		for line := range strings.Lines(list) {
+			if w, ok := parseWorkerConn(line, prefix); ok {
+				workers = append(workers, w)
+			}
 		}
 	}
 	return workers, nil

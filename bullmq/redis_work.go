@@ -173,7 +173,7 @@ func (r *Redis) NewWaiter(q QueueRef, workerName string) Waiter {
 	if workerName != "" {
 		suffix = ":w:" + workerName
 	}
-	return &redisWaiter{blockingConn: blockingConn{client: r.client, name: q.clientName(suffix)}, key: q.key("marker"), now: r.opts.Now}
+	return &redisWaiter{blockingConn: blockingConn{client: r.client, name: q.clientName(suffix), key: q.key("marker")}, key: q.key("marker"), now: r.opts.Now}
 }
 
 type redisWaiter struct {

@@ -178,6 +178,9 @@ func NewWorker(backend Backend, queue string, process Processor, opts *WorkerOpt
 		return nil, err
 	}
 	w.ref = QueueRef{Prefix: w.opts.Prefix, Name: queue}
+	if err := backend.CheckQueue(w.ref); err != nil {
+		return nil, err
+	}
 	w.concurrency.Store(int64(w.opts.Concurrency))
 	return w, nil
 }

@@ -10,9 +10,10 @@ local p, now, id = KEYS[1], tonumber(ARGV[1]), ARGV[2]
 local every, offset = tonumber(ARGV[4]), tonumber(ARGV[7])
 local key = p .. 'repeat:' .. id
 local prev = tonumber(redis.call('ZSCORE', p .. 'repeat', id))
-local stored = redis.call('HMGET', key, 'every', 'offset', 'ic')
+local stored = redis.call('HMGET', key, 'every', 'offset', 'ic', 'pattern')
 offset = offset or tonumber(stored[2])
 local unchanged = prev ~= nil and tonumber(stored[1]) == every
+local pattern_stays = ARGV[9] ~= '' and stored[4] == ARGV[9]
 
 local function first_run()
   if not every then
@@ -31,32 +32,33 @@ local function first_run()
   return now
 end
 
-local next_run = first_run()
-if prev then
-  -- The run that was planned gives way to the new plan.
-  local planned = run_id(id, prev)
-  local state = redis.call('EXISTS', p .. planned) == 1 and find_state(p, planned)
-  if state == 'delayed' or state == 'prioritized' or state == 'wait' or state == 'paused' then
-    remove_job(p, planned)
-    if every and unchanged then
-      next_run = prev
-    end
-  end
+local function exists(at)
+  return redis.call('EXISTS', p .. run_id(id, at)) == 1
 end
-for _ = 1, 33 do
-  if redis.call('EXISTS', p .. run_id(id, next_run)) == 0 then
-    break
-  end
-  if not every then
-    return -10
+
+-- The run that was planned gives way to the new plan, unless it has begun.
+local planned = prev and exists(prev) and find_state(p, run_id(id, prev))
+local replaced = planned == 'delayed' or planned == 'prioritized' or planned == 'wait' or planned == 'paused'
+local next_run = first_run()
+if replaced and (every and unchanged or pattern_stays and exists(next_run)) then
+  next_run = prev
+end
+if not every and exists(next_run) and not (replaced and next_run == prev) then
+  return -10
+end
+if replaced then
+  remove_job(p, run_id(id, prev))
+end
+local tries = 0
+while exists(next_run) do
+  tries = tries + 1
+  if tries > 32 then
+    return -11
   end
   next_run = next_run + every
 end
-if redis.call('EXISTS', p .. run_id(id, next_run)) == 1 then
-  return -11
-end
 
-if every and (not offset or not unchanged and ARGV[7] == '') then
+if every and (not offset or not replaced and not unchanged and ARGV[7] == '') then
   offset = next_run - math.floor(next_run / every) * every
 end
 local record = { 'name', ARGV[8], 'offset', string.format('%.0f', offset or 0), 'ic', stored[3] or '1' }
