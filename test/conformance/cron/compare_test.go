@@ -15,7 +15,6 @@ var acceptedByNodeOnly = []struct{ pattern, tz, reason string }{
 	{"0 0 * * H(1-2)~", "UTC", "a field with an H in it may have characters that no other may"},
 	{"@daily", "europe/berlin", "zones are spelled as in the time zone database"},
 	{"@daily", "PST", "one of the obsolete names that Node's ICU has, and the time zone database does not"},
-	{"@daily", "US/Pacific-New", "one of the obsolete names that Node's ICU has, and the time zone database does not"},
 }
 
 // differentRuns are the reasons for which a run may be another than Node's.

@@ -75,7 +75,7 @@ func TestZonesAreThoseOfNode(t *testing.T) {
 	require.NoError(t, json.Unmarshal(text, &names))
 	require.Greater(t, len(names), 400)
 	names = append(names,
-		"utc", "GMT", "gmt", "UTC+3", "utc-03", "UTC+5:30", "utc-5:30", "UTC+0", "UTC+25", "utc+05:3", "utc+123", "UTC+",
+		"", "local", "utc", "GMT", "gmt", "UTC+3", "utc-03", "UTC+5:30", "utc-5:30", "UTC+0", "UTC+25", "utc+05:3", "utc+123", "UTC+",
 		"+03:00", "GMT+3", "GMT0", "Etc/GMT+3", "EST5EDT", "EST", "Zulu", "Europe/Kyiv", "Europe/Kiev", "US/Pacific",
 		"Factory", "posixrules", "localtime", "right/UTC", "posix/UTC", "Etc/Unknown", " UTC", "UTC ", "Europe//Berlin",
 		"Europe/Berlin/", "../UTC", "Europe", "Mars/Olympus", "Z", "\x00",
