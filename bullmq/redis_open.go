@@ -123,7 +123,7 @@ func redisTLS(parsed *tls.Config, query url.Values, given *tls.Config) (*tls.Con
 		config = given.Clone()
 		config.MinVersion = cmp.Or(config.MinVersion, tls.VersionTLS12)
 	}
-	config.InsecureSkipVerify = config.InsecureSkipVerify || parsed.InsecureSkipVerify //nolint:gosec // asked for by skip_verify
+	config.InsecureSkipVerify = config.InsecureSkipVerify || parsed.InsecureSkipVerify
 	// Without a name each server is checked against the address it was reached by.
 	config.ServerName = cmp.Or(config.ServerName, query.Get("server_name"))
 	if err := loadTLSFiles(config, query); err != nil {

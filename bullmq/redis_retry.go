@@ -2,6 +2,7 @@ package bullmq
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +16,7 @@ func (r *Redis) exec(ctx context.Context, script *rueidis.Lua, keys, args []stri
 	if r.cluster {
 		// While a slot moves, a node with only some of its keys refuses a call that
 		// names two of which one is not there; what else the script uses it cannot know.
-		keys = append(keys[:len(keys):len(keys)], keys[0]+"?")
+		keys = append(slices.Clip(keys), keys[0]+"?")
 	}
 	for failures, deadline := 1, time.Now().Add(r.opts.CallTimeout); ; failures++ {
 		reply := r.send(ctx, script, keys, args)
