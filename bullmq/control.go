@@ -27,10 +27,10 @@ func (e *controlError) Error() string {
 }
 
 // DelayJob makes an error which, returned by a [Processor], puts the running
-// job back to delayed for d, at least a millisecond. It is what BullMQ does with
+// job back to delayed for d. It is what BullMQ does with
 // moveToDelayed and a DelayedError.
 func DelayJob(d time.Duration) error {
-	return &controlError{kind: OutcomeDelayed, delay: max(d, time.Millisecond)}
+	return &controlError{kind: OutcomeDelayed, delay: max(d, 0)}
 }
 
 // ReleaseJob makes an error which, returned by a [Processor], puts the running

@@ -87,37 +87,39 @@ func (p *FlowProducer) AddBulk(ctx context.Context, flows []FlowJob) ([]*FlowRes
 }
 
 func (p *FlowProducer) add(ctx context.Context, flows []FlowJob, path func(int) string) ([]*FlowResult, error) {
-	trees := make([][]*flowTask, len(flows))
-	var nodes []FlowNode
-	for i, flow := range flows {
-		tasks, err := p.flatten(ctx, &flowTask{flow: flow, path: path(i), result: &FlowResult{}})
-		if err != nil {
-			return nil, err
-		}
-		trees[i] = tasks
-		for _, task := range tasks {
-			nodes = append(nodes, task.node)
-		}
-	}
-	if len(nodes) > p.opts.MaxNodes {
-		return nil, invalid("children", "a flow has at most %d jobs", p.opts.MaxNodes)
-	}
-	if len(nodes) == 0 {
+	if len(flows) == 0 {
 		return []*FlowResult{}, nil
+	}
+	tops := make([]*flowTask, len(flows))
+	for i, flow := range flows {
+		tops[i] = &flowTask{flow: flow, tree: i, path: path(i), result: &FlowResult{}}
+	}
+	tasks, err := p.flatten(ctx, tops)
+	if err != nil {
+		return nil, err
+	}
+	nodes := make([]FlowNode, len(tasks))
+	for i, task := range tasks {
+		nodes[i] = task.node
 	}
 	added, err := p.backend.AddFlow(ctx, nodes)
 	if err != nil {
 		return nil, fmt.Errorf("add flow %s: %w", flows[0].Name, err)
 	}
-	results := make([]*FlowResult, len(flows))
 	failed := map[int]error{}
-	for i, tasks := range trees {
-		if err := settle(tasks, added[:len(tasks)]); err != nil {
-			failed[i] = fmt.Errorf("add flow %s: %w", flows[i].Name, err)
-		} else {
-			results[i] = tasks[0].result
+	for i, task := range tasks {
+		if err := added[i].Err; err == nil {
+			// A job that was deduplicated has the id of another.
+			task.result.Job.ID = added[i].ID
+		} else if failed[task.tree] == nil {
+			failed[task.tree] = fmt.Errorf("add flow %s: job %q in queue %s: %w", flows[task.tree].Name, task.flow.Name, task.flow.Queue, err)
 		}
-		added = added[len(tasks):]
+	}
+	results := make([]*FlowResult, len(flows))
+	for i, top := range tops {
+		if failed[i] == nil {
+			results[i] = top.result
+		}
 	}
 	if len(failed) > 0 {
 		return results, &BulkError{Errors: failed}
@@ -125,37 +127,26 @@ func (p *FlowProducer) add(ctx context.Context, flows []FlowJob, path func(int) 
 	return results, nil
 }
 
-// settle gives the jobs of a tree the ids they have got, which are those of other
-// jobs where one was deduplicated, and returns the first refusal.
-func settle(tasks []*flowTask, added []AddResult) error {
-	for i, task := range tasks {
-		if err := added[i].Err; err != nil {
-			return fmt.Errorf("job %q in queue %s: %w", task.flow.Name, task.flow.Queue, err)
-		}
-		task.result.Job.ID = added[i].ID
-	}
-	return nil
-}
-
 // flowTask is a node on its way into a flow.
 type flowTask struct {
 	flow   FlowJob
+	tree   int // which of the flows it belongs to
 	parent *ParentRef
 	path   string
 	node   FlowNode
 	result *FlowResult
 }
 
-// flatten lists the nodes of a tree level by level, the order in which BullMQ
+// flatten lists the nodes of the trees level by level, the order in which BullMQ
 // adds them and so the one in which those of a queue run.
-func (p *FlowProducer) flatten(ctx context.Context, root *flowTask) ([]*flowTask, error) {
+func (p *FlowProducer) flatten(ctx context.Context, tops []*flowTask) ([]*flowTask, error) {
 	now := p.opts.Now()
 	var tasks []*flowTask
-	for level := []*flowTask{root}; len(level) > 0; {
+	for level := tops; len(level) > 0; {
 		var below []*flowTask
 		for _, task := range level {
 			if len(tasks) == p.opts.MaxNodes {
-				return nil, invalid("children", "a flow has at most %d jobs", p.opts.MaxNodes)
+				return nil, invalid("children", "the flows of a call have at most %d jobs", p.opts.MaxNodes)
 			}
 			if err := p.prepare(ctx, task, now); err != nil {
 				return nil, prefixField(err, task.path)
@@ -165,7 +156,7 @@ func (p *FlowProducer) flatten(ctx context.Context, root *flowTask) ([]*flowTask
 				result := &FlowResult{}
 				task.result.Children = append(task.result.Children, result)
 				below = append(below, &flowTask{
-					flow: child, parent: &ParentRef{ID: task.node.Job.ID, Queue: task.node.Queue.String()},
+					flow: child, tree: task.tree, parent: &ParentRef{ID: task.node.Job.ID, Queue: task.node.Queue.String()},
 					path: fmt.Sprintf("%schildren[%d].", task.path, i), result: result,
 				})
 			}

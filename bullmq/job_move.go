@@ -60,7 +60,7 @@ func (j *Job) MoveToDelayed(ctx context.Context, at time.Time) error {
 	if j.held == nil {
 		return fmt.Errorf("delay job %s: %w", j.ID, ErrNotHeld)
 	}
-	delay := max(at.Sub(j.held.worker.opts.Now()), time.Millisecond)
+	delay := max(at.Sub(j.held.worker.opts.Now()), 0)
 	return j.move(ctx, Outcome{Kind: OutcomeDelayed, Delay: delay})
 }
 

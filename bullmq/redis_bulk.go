@@ -3,6 +3,8 @@ package bullmq
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -170,24 +172,33 @@ func (r *Redis) Obliterate(ctx context.Context, q QueueRef, force bool) error {
 // RemoveOrphanedJobs implements [Backend]. It walks the whole key space.
 func (r *Redis) RemoveOrphanedJobs(ctx context.Context, q QueueRef) (int64, error) {
 	var removed int64
-	pattern := escapeGlob(q.keyPrefix()) + "*"
-	for keys, err := range r.scan(ctx, pattern) {
+	for keys, err := range r.scan(ctx, escapeGlob(q.keyPrefix())+"*", "") {
 		if err != nil {
 			return removed, fmt.Errorf("remove orphaned jobs of queue %s: %w", q.Name, err)
 		}
-		var ids []string
+		ids := map[string]bool{}
 		for _, key := range keys {
-			if id := strings.TrimPrefix(key, q.keyPrefix()); canBeJobID(id) {
-				ids = append(ids, id)
+			if id := jobOfKey(strings.TrimPrefix(key, q.keyPrefix())); canBeJobID(id) {
+				ids[id] = true
 			}
 		}
-		n, err := r.removeOrphans(ctx, q, ids)
+		n, err := r.removeOrphans(ctx, q, slices.Sorted(maps.Keys(ids)))
 		removed += n
 		if err != nil {
 			return removed, fmt.Errorf("remove orphaned jobs of queue %s: %w", q.Name, err)
 		}
 	}
 	return removed, nil
+}
+
+// jobOfKey returns the id of the job that a key belongs to, if it is a job's.
+func jobOfKey(key string) string {
+	for _, suffix := range []string{":logs", ":dependencies", ":processed", ":failed", ":unsuccessful", ":lock"} {
+		if id, ok := strings.CutSuffix(key, suffix); ok {
+			return id
+		}
+	}
+	return key
 }
 
 // removeOrphans deletes those of the jobs that are in no state. Most are found in

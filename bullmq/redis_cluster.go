@@ -117,8 +117,9 @@ func (r *Redis) masters(ctx context.Context) (map[string]rueidis.Client, error) 
 	return masters, nil
 }
 
-// scan walks the hashes whose keys match a pattern, in pages, on every master.
-func (r *Redis) scan(ctx context.Context, pattern string) iter.Seq2[[]string, error] {
+// scan walks the keys that match a pattern, in pages, on every master. A type, if
+// given, leaves out keys of others.
+func (r *Redis) scan(ctx context.Context, pattern, kind string) iter.Seq2[[]string, error] {
 	return func(yield func([]string, error) bool) {
 		masters, err := r.masters(ctx)
 		if err != nil {
@@ -127,7 +128,7 @@ func (r *Redis) scan(ctx context.Context, pattern string) iter.Seq2[[]string, er
 		}
 		for _, node := range masters {
 			for cursor := uint64(0); ; {
-				page, err := node.Do(ctx, node.B().Scan().Cursor(cursor).Match(pattern).Count(1000).Type("hash").Build()).AsScanEntry()
+				page, err := node.Do(ctx, scanStep(node, cursor, pattern, kind)).AsScanEntry()
 				if !yield(page.Elements, err) || err != nil {
 					return
 				}
@@ -137,4 +138,12 @@ func (r *Redis) scan(ctx context.Context, pattern string) iter.Seq2[[]string, er
 			}
 		}
 	}
+}
+
+func scanStep(node rueidis.Client, cursor uint64, pattern, kind string) rueidis.Completed {
+	step := node.B().Scan().Cursor(cursor).Match(pattern).Count(1000)
+	if kind == "" {
+		return step.Build()
+	}
+	return step.Type(kind).Build()
 }

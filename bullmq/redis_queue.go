@@ -20,7 +20,7 @@ const libraryVersion = "jobrunner:0.1.0"
 func (r *Redis) Queues(ctx context.Context, prefix string) ([]string, error) {
 	pattern := escapeGlob(prefix) + ":*:meta"
 	found := map[string]struct{}{}
-	for keys, err := range r.scan(ctx, pattern) {
+	for keys, err := range r.scan(ctx, pattern, "hash") {
 		if err != nil {
 			return nil, fmt.Errorf("list queues: %w", err)
 		}

@@ -95,6 +95,9 @@ func (q *Queue) UpsertJobScheduler(ctx context.Context, id string, repeat Repeat
 			if up.Next, err = q.opts.RepeatStrategy.next(repeat, tmpl.Name, now); err != nil {
 				return nil, err
 			}
+			if up.Next.IsZero() {
+				return nil, invalid("pattern", "the pattern %q has no run before the schedule's end", repeat.Pattern)
+			}
 		}
 	}
 	stored := repeat
@@ -130,27 +133,28 @@ func validateScheduler(id string, r RepeatOptions, now time.Time) error {
 	return nil
 }
 
-// next plans a run after a time, and not before the schedule's start.
-func (s RepeatStrategy) next(r RepeatOptions, name string, from time.Time) (time.Time, error) {
-	if s != nil {
-		next, err := s(from, r, name)
-		if err == nil && next.IsZero() {
-			err = invalid("pattern", "the pattern %q has no further run", r.Pattern)
-		}
-		return next, err
+// next plans a run after a time, within the schedule's start and end. It returns
+// the zero time if there is none.
+func (s RepeatStrategy) next(r RepeatOptions, name string, after time.Time) (time.Time, error) {
+	if s == nil {
+		s = cronStrategy
 	}
+	next, err := s(after, r, name)
+	if err != nil || !r.EndDate.IsZero() && next.After(r.EndDate) {
+		return time.Time{}, err
+	}
+	return next, nil
+}
+
+func cronStrategy(after time.Time, r RepeatOptions, _ string) (time.Time, error) {
 	c, err := ParseCron(r.Pattern, r.TZ)
 	if err != nil {
 		return time.Time{}, err
 	}
-	if r.StartDate.After(from) {
-		from = r.StartDate
+	if r.StartDate.After(after) {
+		after = r.StartDate
 	}
-	next := c.Next(from)
-	if next.IsZero() {
-		return time.Time{}, invalid("pattern", "the pattern %q never matches a time", r.Pattern)
-	}
-	return next, nil
+	return c.Next(after), nil
 }
 
 // JobScheduler returns the scheduler of this id, or [ErrSchedulerNotFound].

@@ -201,12 +201,14 @@ func (w *Worker) planNextRun(ctx context.Context, job *Job) {
 	following.Count++
 	it.JobOpts.Repeat = &following
 	if repeat.Pattern != "" {
-		next, err := w.opts.RepeatStrategy.next(*repeat, job.Name, latest(now, prevRun(job)))
+		var err error
+		it.Next, err = w.opts.RepeatStrategy.next(*repeat, job.Name, latest(now, prevRun(job)))
 		if err != nil {
 			w.reportError(ctx, fmt.Errorf("job scheduler %s: %w", job.RepeatJobKey, err))
+		}
+		if it.Next.IsZero() {
 			return
 		}
-		it.Next = next
 	}
 	if _, err := w.backend.NextSchedulerJob(ctx, w.ref, it); err != nil {
 		w.reportError(ctx, fmt.Errorf("job scheduler %s: %w", job.RepeatJobKey, err))

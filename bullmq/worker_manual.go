@@ -68,6 +68,9 @@ func (w *Worker) takeOne(ctx context.Context, token string) (*Job, time.Time, er
 	}
 	job := reply.Jobs[0]
 	job.held = &hold{worker: w, token: req.Token}
+	if job.RepeatJobKey != "" {
+		w.planNextRun(ctx, job)
+	}
 	return job, time.Time{}, nil
 }
 

@@ -241,10 +241,10 @@ func TestWorkerRenewsLocks(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var runs atomic.Int32
-	opts := bullmq.WorkerOptions{LockDuration: 200 * time.Millisecond, StalledInterval: 50 * time.Millisecond}
+	opts := bullmq.WorkerOptions{LockDuration: 500 * time.Millisecond, StalledInterval: 50 * time.Millisecond}
 	b.work(t, "q", opts, func(context.Context, *bullmq.Job) (any, error) {
 		runs.Add(1)
-		time.Sleep(time.Second)
+		time.Sleep(1500 * time.Millisecond)
 		return nil, nil
 	})
 	_, err := b.queue.Add(b.ctx, "slow", nil, nil)

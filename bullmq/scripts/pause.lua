@@ -4,7 +4,6 @@ local p = KEYS[1]
 redis.call('HSET', p .. 'meta', 'paused', '1')
 redis.call('DEL', p .. 'marker')
 local meta = read_meta(p)
-set_up(p, meta)
 if meta.wait ~= p .. 'wait' and redis.call('EXISTS', p .. 'wait') == 1 and redis.call('EXISTS', p .. 'paused') == 0 then
   redis.call('RENAME', p .. 'wait', p .. 'paused')
 end

@@ -11,7 +11,6 @@ local every, offset = tonumber(ARGV[4]), tonumber(ARGV[7])
 local key = p .. 'repeat:' .. id
 local prev = tonumber(redis.call('ZSCORE', p .. 'repeat', id))
 local stored = redis.call('HMGET', key, 'every', 'offset', 'ic', 'pattern')
-offset = offset or tonumber(stored[2])
 local unchanged = prev ~= nil and tonumber(stored[1]) == every
 local pattern_stays = ARGV[9] ~= '' and stored[4] == ARGV[9]
 
@@ -25,7 +24,7 @@ local function first_run()
   if ARGV[6] ~= '' then
     return math.max(tonumber(ARGV[6]), now)
   end
-  if tonumber(ARGV[7]) and offset > 0 then
+  if offset and offset > 0 then
     local slot = math.floor(now / every) * every + offset
     return slot <= now and slot + every or slot
   end
@@ -58,7 +57,10 @@ while exists(next_run) do
   next_run = next_run + every
 end
 
-if every and (not offset or not replaced and not unchanged and ARGV[7] == '') then
+if replaced then
+  offset = offset or tonumber(stored[2])
+end
+if every and not offset then
   offset = next_run - math.floor(next_run / every) * every
 end
 local record = { 'name', ARGV[8], 'offset', string.format('%.0f', offset or 0), 'ic', stored[3] or '1' }

@@ -3,6 +3,7 @@ package main
 
 import (
 	"os"
+	_ "time/tzdata" // Schedules have zones, and a bare container knows none.
 
 	"github.com/jobrunner-dev/jobrunner/internal/cli"
 )

@@ -49,31 +49,26 @@ local function parent_child_completed(parent, child_key, returnvalue, now)
   end
 end
 
--- The parent must fail, for a child did: it runs, or rather fails, as soon as a
+-- The parent must fail, for a child did: it is released, to fail as soon as a
 -- worker fetches it.
 local function fail_parent(parent, child_key, now)
   local p = parent.p
   local reason = 'child ' .. child_key .. ' failed'
   redis.call('ZADD', parent.key .. ':unsuccessful', now, child_key)
-  local prev
-  if redis.call('ZREM', p .. 'waiting-children', parent.id) == 1 then
-    prev = 'waiting-children'
-  elseif redis.call('ZREM', p .. 'delayed', parent.id) == 1 then
-    prev = 'delayed'
-    redis.call('HSET', parent.key, 'delay', '0')
-  end
-  if not prev then
-    if not redis.call('ZSCORE', p .. 'failed', parent.id) then
-      redis.call('HSET', parent.key, 'defa', reason)
-    end
+  if redis.call('ZSCORE', p .. 'failed', parent.id) then
     return
   end
   redis.call('HSET', parent.key, 'defa', reason)
+  if redis.call('ZREM', p .. 'delayed', parent.id) == 0 then
+    release_parent(parent, now)
+    return
+  end
+  redis.call('HSET', parent.key, 'delay', '0')
   local priority = priority_of(parent.key)
   local meta = read_meta(p)
   push_waiting(p, meta, parent.id, priority, priority == 0)
   mark_base(p, meta)
-  redis.call('XADD', p .. 'events', '*', 'event', 'waiting', 'jobId', parent.id, 'prev', prev)
+  redis.call('XADD', p .. 'events', '*', 'event', 'waiting', 'jobId', parent.id, 'prev', 'delayed')
 end
 
 -- A child failed for good: its own policy says what that means for the parent.
