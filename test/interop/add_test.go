@@ -122,15 +122,16 @@ func TestBulkAddedJobsAreTheSameInRedis(t *testing.T) {
 func TestGettersShowAJobAlike(t *testing.T) {
 	t.Parallel()
 	goSide, node := engines(t)
+	v5 := newVersion5(t)
 	for name, jobs := range addCases {
-		for _, producer := range []engine{node, goSide} {
-			t.Run(name+" from "+nameOf(producer), func(t *testing.T) {
+		for _, p := range []pair{{node, goSide}, {goSide, node}, {v5, goSide}, {goSide, v5}} {
+			t.Run(name+", "+p.String(), func(t *testing.T) {
 				t.Parallel()
 				q := newQueue(t)
-				for _, id := range addAll(t, producer, q, jobs) {
-					requireSameJob(t, q, id, node, goSide)
+				for _, id := range addAll(t, p.producer, q, jobs) {
+					requireSameJob(t, q, id, p.peer(node), goSide)
 				}
-				requireSameQueue(t, q, node, goSide)
+				requireSameQueue(t, q, p.peer(node), goSide)
 			})
 		}
 	}

@@ -15,6 +15,22 @@ import (
 // nodeEngine is npm bullmq in a Node process.
 type nodeEngine struct {
 	*peer
+	library string
+}
+
+// newNodeEngine returns the present version of npm bullmq.
+func newNodeEngine(t *testing.T) *nodeEngine {
+	t.Helper()
+	return &nodeEngine{sharePeer(t, currentLibrary), currentLibrary}
+}
+
+// setApart is the state that waiting jobs of a paused queue have in version 5.
+const setApart = "paused"
+
+// newVersion5 returns version 5 of npm bullmq.
+func newVersion5(t *testing.T) *nodeEngine {
+	t.Helper()
+	return &nodeEngine{sharePeer(t, version5), version5}
 }
 
 func nodeQueue(q bullmq.QueueRef) params { return params{"prefix": q.Prefix, "name": q.Name} }
@@ -86,9 +102,11 @@ func (e *nodeEngine) startWorker(t *testing.T, q bullmq.QueueRef, opts workerOpt
 	ctx := testContext(t)
 	var id string
 	require.NoError(t, e.call(ctx, "startWorker", params{"queue": nodeQueue(q), "options": opts}, &id))
-	return sync.OnceFunc(func() {
-		require.NoError(t, e.call(ctx, "stopWorker", params{"worker": id}, nil))
+	stop = sync.OnceFunc(func() {
+		require.NoError(t, e.call(context.WithoutCancel(ctx), "stopWorker", params{"worker": id}, nil))
 	})
+	t.Cleanup(stop)
+	return stop
 }
 
 func (e *nodeEngine) job(ctx context.Context, q bullmq.QueueRef, id string) (jobView, error) {
@@ -107,6 +125,9 @@ func (e *nodeEngine) complete(ctx context.Context, q bullmq.QueueRef, job *jobVi
 	if err := e.queue(ctx, q, "getJobState", &job.State, job.ID); err != nil {
 		return err
 	}
+	if job.State == setApart {
+		job.State = string(bullmq.StateWaiting)
+	}
 	var logs struct{ Logs []string }
 	err := e.queue(ctx, q, "getJobLogs", &logs, job.ID)
 	job.Logs = logs.Logs
@@ -116,8 +137,12 @@ func (e *nodeEngine) complete(ctx context.Context, q bullmq.QueueRef, job *jobVi
 func (e *nodeEngine) jobs(ctx context.Context, q bullmq.QueueRef, state bullmq.JobState) ([]jobView, error) {
 	// Node lists the newest finished jobs first, others in the order they run with asc.
 	asc := state != bullmq.StateCompleted && state != bullmq.StateFailed
+	states := []string{string(state)}
+	if state == bullmq.StateWaiting && e.library == version5 {
+		states = append(states, setApart)
+	}
 	var jobs []jobView
-	if err := e.queue(ctx, q, "getJobs", &jobs, []string{string(state)}, 0, -1, asc); err != nil {
+	if err := e.queue(ctx, q, "getJobs", &jobs, states, 0, -1, asc); err != nil {
 		return nil, err
 	}
 	for i := range jobs {
@@ -129,12 +154,17 @@ func (e *nodeEngine) jobs(ctx context.Context, q bullmq.QueueRef, state bullmq.J
 }
 
 func (e *nodeEngine) counts(ctx context.Context, q bullmq.QueueRef) (map[string]int64, error) {
-	states := make([]any, len(bullmq.JobStates))
-	for i, state := range bullmq.JobStates {
-		states[i] = state
+	states := make([]any, 0, len(bullmq.JobStates)+1)
+	for _, state := range bullmq.JobStates {
+		states = append(states, state)
+	}
+	if e.library == version5 {
+		states = append(states, setApart)
 	}
 	counts := map[string]int64{}
 	err := e.queue(ctx, q, "getJobCounts", &counts, states...)
+	counts[string(bullmq.StateWaiting)] += counts[setApart]
+	delete(counts, setApart)
 	return counts, err
 }
 
@@ -178,6 +208,9 @@ func (e *nodeEngine) follow(t *testing.T, q bullmq.QueueRef) (seen func() []even
 	t.Helper()
 	ctx := testContext(t)
 	require.NoError(t, e.call(ctx, "follow", params{"queue": nodeQueue(q)}, nil))
+	t.Cleanup(func() {
+		require.NoError(t, e.call(context.WithoutCancel(ctx), "unfollow", params{"queue": nodeQueue(q)}, nil))
+	})
 	return func() []eventView {
 		var events []eventView
 		require.NoError(t, e.call(ctx, "seen", params{"queue": nodeQueue(q)}, &events))

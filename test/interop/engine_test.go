@@ -19,7 +19,7 @@ import (
 // patience is how long a test waits for what must happen.
 const patience = 30 * time.Second
 
-// engine is one of the two that share the queues. Options and trees are given
+// engine is one of those that share the queues. Options and trees are given
 // as BullMQ writes them, so that both get the same.
 type engine interface {
 	add(ctx context.Context, q bullmq.QueueRef, name string, data, opts json.RawMessage) (id string, err error)
@@ -86,9 +86,27 @@ type pair struct {
 	producer, consumer engine
 }
 
-// pairs is every pairing of the engines. The first is the one to be equal to.
-func pairs(goEngine, node engine) []pair {
-	return []pair{{node, node}, {goEngine, node}, {node, goEngine}, {goEngine, goEngine}}
+// pairs is every pairing of the Go engine with one version of npm bullmq. The
+// first is the one to be equal to.
+func pairs(goEngine, node, v5 engine) []pair {
+	return []pair{
+		{node, node},
+		{goEngine, node},
+		{node, goEngine},
+		{goEngine, goEngine},
+		{goEngine, v5},
+		{v5, goEngine},
+	}
+}
+
+// peer is the version of npm bullmq in the pair, or else the given one.
+func (p pair) peer(other engine) engine {
+	for _, e := range []engine{p.producer, p.consumer} {
+		if n, ok := e.(*nodeEngine); ok {
+			return n
+		}
+	}
+	return other
 }
 
 func (p pair) String() string { return nameOf(p.producer) + " to " + nameOf(p.consumer) }
@@ -115,16 +133,20 @@ func requireAlike[S fmt.Stringer, T any](t *testing.T, ways []S, run func(t *tes
 }
 
 func nameOf(e engine) string {
-	if _, ok := e.(*nodeEngine); ok {
+	switch n, ok := e.(*nodeEngine); {
+	case !ok:
+		return "Go"
+	case n.library == version5:
+		return "Node's version 5"
+	default:
 		return "Node"
 	}
-	return "Go"
 }
 
-// engines opens both engines on the shared server.
+// engines opens the Go engine and npm bullmq on the shared server.
 func engines(t *testing.T) (goEngine, node engine) {
 	t.Helper()
-	return newGoEngine(t), &nodeEngine{startPeer(t)}
+	return newGoEngine(t), newNodeEngine(t)
 }
 
 // newQueue returns a queue under a prefix that no other test has.

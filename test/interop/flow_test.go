@@ -101,18 +101,25 @@ func (m team) String() string {
 	return fmt.Sprintf("%s adds, %s runs the parent, %s the children", nameOf(m.producer), nameOf(m.parents), nameOf(m.children))
 }
 
-// teams is every way to share a flow. The first is the one to be equal to.
-func teams(goSide, node engine) []team {
-	var all []team
-	for _, producer := range []engine{node, goSide} {
-		for _, parents := range []engine{node, goSide} {
-			for _, children := range []engine{node, goSide} {
-				all = append(all, team{producer, parents, children})
+// teams is every way for the Go engine to share a flow with one version of npm
+// bullmq. The first is the one to be equal to.
+func teams(goSide, node, v5 engine) []team {
+	all := []team{{node, node, node}, {goSide, goSide, goSide}}
+	for _, peer := range []engine{node, v5} {
+		for _, producer := range []engine{peer, goSide} {
+			for _, parents := range []engine{peer, goSide} {
+				for _, children := range []engine{peer, goSide} {
+					if m := (team{producer, parents, children}); m.isMixed() {
+						all = append(all, m)
+					}
+				}
 			}
 		}
 	}
 	return all
 }
+
+func (m team) isMixed() bool { return m.producer != m.parents || m.parents != m.children }
 
 // flowEnding is all that a flow leaves behind.
 type flowEnding struct {
@@ -128,7 +135,7 @@ func TestFlowsEndAlikeWhoeverRunsTheirParts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			root := named(flowNode{Name: "children", Queue: parentQueue, Children: c.children}, "root")
-			requireAlike(t, teams(goSide, node), func(t *testing.T, m team) flowEnding {
+			requireAlike(t, teams(goSide, node, newVersion5(t)), func(t *testing.T, m team) flowEnding {
 				return runFlow(t, m, root, c.end, node, goSide)
 			})
 		})

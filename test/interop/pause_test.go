@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,10 +10,11 @@ import (
 func TestAPauseByOneEngineHoldsTheOther(t *testing.T) {
 	t.Parallel()
 	goSide, node := engines(t)
-	for _, p := range pairs(goSide, node) {
+	for _, p := range pairs(goSide, node, newVersion5(t)) {
 		t.Run(p.String(), func(t *testing.T) {
 			t.Parallel()
 			ctx, q, control := testContext(t), newQueue(t), newQueue(t)
+			node := p.peer(node)
 			p.consumer.startWorker(t, q, workerOptions{Concurrency: 3})
 			id, err := p.producer.add(ctx, q, "echo", raw(`{}`), nil)
 			require.NoError(t, err)
@@ -52,17 +54,21 @@ func TestAPauseByOneEngineHoldsTheOther(t *testing.T) {
 func TestWorkersOfOneEngineAreListedByTheOther(t *testing.T) {
 	t.Parallel()
 	goSide, node := engines(t)
+	all := []engine{node, goSide, newVersion5(t)}
 	ctx, q := testContext(t), newQueue(t)
-	node.startWorker(t, q, workerOptions{Name: "node-worker"})
-	node.startWorker(t, q, workerOptions{})
-	goSide.startWorker(t, q, workerOptions{Name: "go-worker"})
-	goSide.startWorker(t, q, workerOptions{})
-	for _, e := range []engine{node, goSide} {
+	var want []string
+	for _, e := range all {
+		name := strings.ReplaceAll(nameOf(e), " ", "-")
+		e.startWorker(t, q, workerOptions{Name: name})
+		e.startWorker(t, q, workerOptions{})
+		want = append(want, name, "")
+	}
+	for _, e := range all {
 		var names []string
-		eventually(t, nameOf(e)+" lists four workers", func() (_ bool, err error) {
+		eventually(t, nameOf(e)+" lists all workers", func() (_ bool, err error) {
 			names, err = e.workers(ctx, q)
-			return len(names) == 4, err
+			return len(names) == len(want), err
 		})
-		require.ElementsMatch(t, []string{"node-worker", "go-worker", "", ""}, names)
+		require.ElementsMatch(t, want, names)
 	}
 }

@@ -21,10 +21,17 @@ import (
 	"github.com/jobrunner-dev/jobrunner/internal/testenv"
 )
 
+// The names under which the versions of npm bullmq are installed.
+const (
+	currentLibrary = "bullmq"
+	version5       = "bullmq-v5"
+)
+
 // peer is a Node process that runs node/peer.mjs.
 type peer struct {
-	cmd   *exec.Cmd
-	stdin io.WriteCloser
+	cmd    *exec.Cmd
+	stdin  io.WriteCloser
+	stderr syncBuffer // worker errors, which some tests provoke
 
 	mu      sync.Mutex
 	nextID  int                       // guarded by mu
@@ -46,36 +53,102 @@ type peerError struct {
 
 func (e *peerError) Error() string { return e.Name + ": " + e.Message }
 
-// startPeer starts a Node process and ends it with the test.
-func startPeer(t *testing.T) *peer {
+// sharedPeers are the processes that tests use together, by library: Node takes
+// longer to start than most tests to run.
+var sharedPeers = struct {
+	sync.Mutex
+	peers map[string]*peer
+	users map[string]int
+}{peers: map[string]*peer{}, users: map[string]int{}}
+
+// sharePeer returns a Node process that has the library. It ends with the last of
+// the tests that use it at the same time.
+func sharePeer(t *testing.T, library string) *peer {
 	t.Helper()
-	if _, err := os.Stat("../../node_modules/bullmq/package.json"); err != nil {
-		t.Fatal("npm bullmq is not installed; run npm ci in the project's root")
+	sharedPeers.Lock()
+	defer sharedPeers.Unlock()
+	p := sharedPeers.peers[library]
+	if p == nil {
+		p = newPeer(t, library)
+		sharedPeers.peers[library] = p
+	}
+	sharedPeers.users[library]++
+	t.Cleanup(func() {
+		sharedPeers.Lock()
+		defer sharedPeers.Unlock()
+		sharedPeers.users[library]--
+		if sharedPeers.users[library] == 0 {
+			delete(sharedPeers.peers, library)
+			p.end()
+		}
+		p.explain(t)
+	})
+	return p
+}
+
+// startPeer starts a Node process of the test's own, which ends with it.
+func startPeer(t *testing.T, library string) *peer {
+	t.Helper()
+	p := newPeer(t, library)
+	t.Cleanup(func() {
+		p.end()
+		p.explain(t)
+	})
+	return p
+}
+
+func newPeer(t *testing.T, library string) *peer {
+	t.Helper()
+	if _, err := os.Stat("../../node_modules/" + library + "/package.json"); err != nil {
+		t.Fatalf("npm %s is not installed; run npm ci in the project's root", library)
 	}
 	redis, err := url.Parse(testenv.RedisURL(t))
 	require.NoError(t, err)
 	host, port, err := net.SplitHostPort(redis.Host)
 	require.NoError(t, err)
 
-	p := &peer{cmd: exec.Command("node", "node/peer.mjs", host, port), pending: map[int]chan<- peerResult{}}
+	p := &peer{cmd: exec.Command("node", "node/peer.mjs", host, port, library), pending: map[int]chan<- peerResult{}}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	var stderr bytes.Buffer // worker errors, which some tests provoke
-	p.cmd.Stderr = &stderr
+	p.cmd.Stderr = &p.stderr
 	p.stdin, err = p.cmd.StdinPipe()
 	require.NoError(t, err)
 	stdout, err := p.cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, p.cmd.Start())
 	p.read.Go(func() { p.readAnswers(stdout) })
-	t.Cleanup(func() {
-		_ = p.stdin.Close()
-		p.read.Wait()
-		_ = p.cmd.Wait()
-		if t.Failed() {
-			t.Logf("node wrote:\n%s", stderr.Bytes())
-		}
-	})
 	return p
+}
+
+// end lets the process come to its end.
+func (p *peer) end() {
+	_ = p.stdin.Close()
+	p.read.Wait()
+	_ = p.cmd.Wait()
+}
+
+// explain shows what the process wrote if the test has failed.
+func (p *peer) explain(t *testing.T) {
+	if t.Failed() {
+		t.Logf("node wrote:\n%s", p.stderr.String())
+	}
+}
+
+// syncBuffer is a buffer that may be read while it is written.
+type syncBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer // guarded by mu
+}
+
+func (b *syncBuffer) Write(text []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(text)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
 }
 
 // kill ends the process at once, as a crash would.

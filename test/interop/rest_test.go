@@ -123,7 +123,7 @@ type restJob struct {
 
 func TestJobsSubmittedOverRESTAreRunByNode(t *testing.T) {
 	t.Parallel()
-	node := &nodeEngine{startPeer(t)}
+	node := newNodeEngine(t)
 	q := newQueue(t)
 	c := startBackend(t, q.Prefix)
 	node.startWorker(t, q, workerOptions{Name: "node-worker", Concurrency: 20})
@@ -157,7 +157,7 @@ func TestJobsSubmittedOverRESTAreRunByNode(t *testing.T) {
 
 func TestOutcomesOfNodeWorkersAreSeenOverREST(t *testing.T) {
 	t.Parallel()
-	node := &nodeEngine{startPeer(t)}
+	node := newNodeEngine(t)
 	q := newQueue(t)
 	c := startBackend(t, q.Prefix)
 	node.startWorker(t, q, workerOptions{})

@@ -2,6 +2,7 @@ package interop
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,13 +15,12 @@ import (
 func TestAttemptsOfOneJobAreSharedByBothEngines(t *testing.T) {
 	t.Parallel()
 	goSide, node := engines(t)
-	for _, first := range []engine{node, goSide} {
-		second := goSide
-		if first == goSide {
-			second = node
-		}
-		t.Run(fmt.Sprintf("%s begins", nameOf(first)), func(t *testing.T) {
+	v5 := newVersion5(t)
+	for _, p := range []pair{{node, goSide}, {goSide, node}, {v5, goSide}, {goSide, v5}} {
+		first, second := p.producer, p.consumer
+		t.Run(fmt.Sprintf("%s begins, %s goes on", nameOf(first), nameOf(second)), func(t *testing.T) {
 			t.Parallel()
+			node := p.peer(node)
 			ctx, q := testContext(t), newQueue(t)
 			id, err := second.add(ctx, q, "flaky", raw(`{"failures":3}`), raw(`{"attempts":4,"backoff":{"type":"exponential","delay":3600000}}`))
 			require.NoError(t, err)
@@ -59,33 +59,39 @@ var operationCases = map[string]struct {
 	operation string
 	arg       int
 	refused   bool
+	since6    bool // version 5 does something else
 }{
-	"retry of a failed job":               {bulkJob{"fail", raw(`{"message":"no"}`), raw(`{"attempts":2}`)}, bullmq.StateFailed, "retry", 0, false},
-	"retry of a failed prioritized job":   {bulkJob{"fail", raw(`{"message":"no"}`), raw(`{"priority":9}`)}, bullmq.StateFailed, "retry", 0, false},
-	"retry of a completed job":            {bulkJob{"echo", raw(`{}`), nil}, bullmq.StateCompleted, "retry", 0, false},
-	"promotion":                           {bulkJob{"echo", raw(`{}`), raw(`{"delay":3600000}`)}, "", "promote", 0, false},
-	"promotion of a prioritized job":      {bulkJob{"echo", raw(`{}`), raw(`{"delay":3600000,"priority":2}`)}, "", "promote", 0, false},
-	"promotion of a job that waits":       {bulkJob{"echo", raw(`{}`), nil}, "", "promote", 0, true},
-	"removal of a waiting job":            {bulkJob{"echo", raw(`{}`), nil}, "", "remove", 0, false},
-	"removal of a delayed job":            {bulkJob{"echo", raw(`{}`), raw(`{"delay":3600000}`)}, "", "remove", 0, false},
-	"removal of a prioritized job":        {bulkJob{"echo", raw(`{}`), raw(`{"priority":2}`)}, "", "remove", 0, false},
-	"removal of a completed job":          {bulkJob{"report", raw(`{}`), nil}, bullmq.StateCompleted, "remove", 0, false},
-	"removal of a failed job":             {bulkJob{"fail", raw(`{"message":"no"}`), nil}, bullmq.StateFailed, "remove", 0, false},
-	"change of a delay":                   {bulkJob{"echo", raw(`{}`), raw(`{"delay":3600000}`)}, "", "changeDelay", 7200000, false},
-	"change of a delay that is not there": {bulkJob{"echo", raw(`{}`), nil}, "", "changeDelay", 7200000, true},
-	"change to a priority":                {bulkJob{"echo", raw(`{}`), nil}, "", "changePriority", 4, false},
-	"change of a priority":                {bulkJob{"echo", raw(`{}`), raw(`{"priority":2}`)}, "", "changePriority", 4, false},
-	"change to no priority":               {bulkJob{"echo", raw(`{}`), raw(`{"priority":2}`)}, "", "changePriority", 0, false},
-	"change of a delayed job's priority":  {bulkJob{"echo", raw(`{}`), raw(`{"delay":3600000}`)}, "", "changePriority", 4, false},
+	"retry of a failed job":               {bulkJob{"fail", raw(`{"message":"no"}`), raw(`{"attempts":2}`)}, bullmq.StateFailed, "retry", 0, false, false},
+	"retry of a failed prioritized job":   {bulkJob{"fail", raw(`{"message":"no"}`), raw(`{"priority":9}`)}, bullmq.StateFailed, "retry", 0, false, true},
+	"retry of a completed job":            {bulkJob{"echo", raw(`{}`), nil}, bullmq.StateCompleted, "retry", 0, false, false},
+	"promotion":                           {bulkJob{"echo", raw(`{}`), raw(`{"delay":3600000}`)}, "", "promote", 0, false, false},
+	"promotion of a prioritized job":      {bulkJob{"echo", raw(`{}`), raw(`{"delay":3600000,"priority":2}`)}, "", "promote", 0, false, false},
+	"promotion of a job that waits":       {bulkJob{"echo", raw(`{}`), nil}, "", "promote", 0, true, false},
+	"removal of a waiting job":            {bulkJob{"echo", raw(`{}`), nil}, "", "remove", 0, false, false},
+	"removal of a delayed job":            {bulkJob{"echo", raw(`{}`), raw(`{"delay":3600000}`)}, "", "remove", 0, false, false},
+	"removal of a prioritized job":        {bulkJob{"echo", raw(`{}`), raw(`{"priority":2}`)}, "", "remove", 0, false, false},
+	"removal of a completed job":          {bulkJob{"report", raw(`{}`), nil}, bullmq.StateCompleted, "remove", 0, false, false},
+	"removal of a failed job":             {bulkJob{"fail", raw(`{"message":"no"}`), nil}, bullmq.StateFailed, "remove", 0, false, false},
+	"change of a delay":                   {bulkJob{"echo", raw(`{}`), raw(`{"delay":3600000}`)}, "", "changeDelay", 7200000, false, false},
+	"change of a delay that is not there": {bulkJob{"echo", raw(`{}`), nil}, "", "changeDelay", 7200000, true, false},
+	"change to a priority":                {bulkJob{"echo", raw(`{}`), nil}, "", "changePriority", 4, false, false},
+	"change of a priority":                {bulkJob{"echo", raw(`{}`), raw(`{"priority":2}`)}, "", "changePriority", 4, false, false},
+	"change to no priority":               {bulkJob{"echo", raw(`{}`), raw(`{"priority":2}`)}, "", "changePriority", 0, false, false},
+	"change of a delayed job's priority":  {bulkJob{"echo", raw(`{}`), raw(`{"delay":3600000}`)}, "", "changePriority", 4, false, false},
 }
 
 func TestOperationsOnJobsLeaveTheSameInRedis(t *testing.T) {
 	t.Parallel()
 	goSide, node := engines(t)
+	v5 := engine(newVersion5(t))
 	for name, c := range operationCases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			requireAlike(t, pairs(goSide, node), func(t *testing.T, p pair) keyspace {
+			ways := pairs(goSide, node, v5)
+			if c.since6 {
+				ways = slices.DeleteFunc(ways, func(p pair) bool { return p.consumer == v5 })
+			}
+			requireAlike(t, ways, func(t *testing.T, p pair) keyspace {
 				ctx, q := testContext(t), newQueue(t)
 				id, err := p.producer.add(ctx, q, c.job.Name, c.job.Data, c.job.Opts)
 				require.NoError(t, err)

@@ -54,7 +54,7 @@ func TestJobsEndAlikeWhoeverAddsAndRunsThem(t *testing.T) {
 	for name, c := range runCases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			requireAlike(t, pairs(goSide, node), func(t *testing.T, p pair) ending {
+			requireAlike(t, pairs(goSide, node, newVersion5(t)), func(t *testing.T, p pair) ending {
 				return runToEnd(t, p, c.job, c.end, node, goSide)
 			})
 		})

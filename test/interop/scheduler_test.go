@@ -120,7 +120,7 @@ func TestJobSchedulersRunAlikeWhoeverMadeThem(t *testing.T) {
 	for name, repeat := range clockCases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			requireAlike(t, pairs(goSide, node), func(t *testing.T, p pair) []jobView {
+			requireAlike(t, pairs(goSide, node, newVersion5(t)), func(t *testing.T, p pair) []jobView {
 				return runScheduler(t, p, repeat, node, goSide)
 			})
 		})
@@ -169,7 +169,7 @@ var tickID = regexp.MustCompile(`^repeat:tick:\d{13}$`)
 func TestOneEngineChangesAndRemovesTheOthersJobScheduler(t *testing.T) {
 	t.Parallel()
 	goSide, node := engines(t)
-	requireAlike(t, pairs(goSide, node), func(t *testing.T, p pair) keyspace {
+	requireAlike(t, pairs(goSide, node, newVersion5(t)), func(t *testing.T, p pair) keyspace {
 		ctx, q := testContext(t), newQueue(t)
 		tmpl := schedulerTemplate{Name: "echo"}
 		require.NoError(t, p.producer.upsertScheduler(ctx, q, "tick", raw(`{"every":60000,"startDate":3786912000000}`), tmpl))

@@ -56,8 +56,8 @@ func hang(ctx context.Context, _ *bullmq.Job) (any, error) {
 // then killed.
 func startDoomed(t *testing.T, e engine, q bullmq.QueueRef) (kill func()) {
 	t.Helper()
-	if _, isNode := e.(*nodeEngine); isNode {
-		p := startPeer(t)
+	if n, isNode := e.(*nodeEngine); isNode {
+		p := startPeer(t, n.library)
 		require.NoError(t, p.call(testContext(t), "startWorker", params{"queue": nodeQueue(q), "options": doomedOptions, "hang": true}, nil))
 		return p.kill
 	}
@@ -80,7 +80,7 @@ func TestAJobOfAKilledWorkerIsRunByTheOtherEngine(t *testing.T) {
 	t.Parallel()
 	goSide, node := engines(t)
 	// The producer's side is killed.
-	requireAlike(t, pairs(goSide, node), func(t *testing.T, p pair) ending {
+	requireAlike(t, pairs(goSide, node, newVersion5(t)), func(t *testing.T, p pair) ending {
 		ctx, q := testContext(t), newQueue(t)
 		nodeSeen, goSeen := node.follow(t, q), goSide.follow(t, q)
 		kill := startDoomed(t, p.producer, q)
@@ -103,7 +103,7 @@ func TestAJobOfAKilledWorkerIsRunByTheOtherEngine(t *testing.T) {
 func TestAJobThatStallsTooOftenFails(t *testing.T) {
 	t.Parallel()
 	goSide, node := engines(t)
-	requireAlike(t, pairs(goSide, node), func(t *testing.T, p pair) ending {
+	requireAlike(t, pairs(goSide, node, newVersion5(t)), func(t *testing.T, p pair) ending {
 		ctx, q := testContext(t), newQueue(t)
 		nodeSeen, goSeen := node.follow(t, q), goSide.follow(t, q)
 		id, err := p.consumer.add(ctx, q, "echo", raw(`{}`), raw(`{"attempts":5}`))

@@ -26,17 +26,22 @@ func result(i int) string { return fmt.Sprintf(`{"echo":{"n":%d}}`, i) }
 
 func TestNodeSeesTheResultsOfAThousandJobsRunByGo(t *testing.T) {
 	t.Parallel()
-	goSide, node := engines(t)
-	ctx, q := testContext(t), newQueue(t)
-	node.follow(t, q)
-	ids, err := node.addBulk(ctx, q, thousand())
-	require.NoError(t, err)
-	goSide.startWorker(t, q, workerOptions{Concurrency: 20})
+	goSide := newGoEngine(t)
+	for _, node := range []*nodeEngine{newNodeEngine(t), newVersion5(t)} {
+		t.Run(nameOf(node), func(t *testing.T) {
+			t.Parallel()
+			ctx, q := testContext(t), newQueue(t)
+			node.follow(t, q)
+			ids, err := node.addBulk(ctx, q, thousand())
+			require.NoError(t, err)
+			goSide.startWorker(t, q, workerOptions{Concurrency: 20})
 
-	results, err := node.(*nodeEngine).waitUntilFinished(ctx, q, ids)
-	require.NoError(t, err)
-	requireResults(t, results)
-	awaitCounts(t, ctx, node, q, map[string]int64{"completed": 1000})
+			results, err := node.waitUntilFinished(ctx, q, ids)
+			require.NoError(t, err)
+			requireResults(t, results)
+			awaitCounts(t, ctx, node, q, map[string]int64{"completed": 1000})
+		})
+	}
 }
 
 // requireResults checks that Node saw the result of each of the thousand.
@@ -53,20 +58,24 @@ func requireResults(t *testing.T, results []finished) {
 
 func TestGoSeesTheResultsOfAThousandJobsRunByNode(t *testing.T) {
 	t.Parallel()
-	_, node := engines(t)
 	goSide := newGoEngine(t)
-	ctx, q := testContext(t), newQueue(t)
-	events := runQueueEvents(t, goSide, q)
-	ids, err := goSide.addBulk(ctx, q, thousand())
-	require.NoError(t, err)
-	node.startWorker(t, q, workerOptions{Concurrency: 20})
+	for _, node := range []*nodeEngine{newNodeEngine(t), newVersion5(t)} {
+		t.Run(nameOf(node), func(t *testing.T) {
+			t.Parallel()
+			ctx, q := testContext(t), newQueue(t)
+			events := runQueueEvents(t, goSide, q)
+			ids, err := goSide.addBulk(ctx, q, thousand())
+			require.NoError(t, err)
+			node.startWorker(t, q, workerOptions{Concurrency: 20})
 
-	for i, id := range ids {
-		value, err := events.Wait(ctx, id)
-		require.NoError(t, err)
-		require.JSONEq(t, result(i), string(value))
+			for i, id := range ids {
+				value, err := events.Wait(ctx, id)
+				require.NoError(t, err)
+				require.JSONEq(t, result(i), string(value))
+			}
+			awaitCounts(t, ctx, goSide, q, map[string]int64{"completed": 1000})
+		})
 	}
-	awaitCounts(t, ctx, goSide, q, map[string]int64{"completed": 1000})
 }
 
 // runQueueEvents follows a queue in Go until the test ends.

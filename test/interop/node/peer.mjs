@@ -1,13 +1,16 @@
 // The Node side of the interop tests: npm bullmq, driven over stdin and stdout.
+// The arguments are Redis's host and port and the name under which the library
+// is installed, which says its version.
 //
 // A request is one line of JSON, {id, method, params}; the answer is one line,
 // {id, result} or {id, error: {name, message}}. Requests run at the same time
 // and answers come as they are ready. The process ends with its stdin.
 import { createInterface } from "node:readline";
-import { FlowProducer, Job, Queue, QueueEvents, Worker } from "bullmq";
-import { processor } from "./processor.mjs";
+import { makeProcessor } from "./processor.mjs";
 
-const [host, port] = process.argv.slice(2);
+const [host, port, library] = process.argv.slice(2);
+const { FlowProducer, Job, Queue, QueueEvents, UnrecoverableError, Worker } = await import(library);
+const processor = makeProcessor(UnrecoverableError);
 const connection = { host, port: Number(port), maxRetriesPerRequest: null };
 
 const eventNames = [
@@ -87,8 +90,9 @@ const methods = {
   },
 
   stopWorker: async ({ worker, force = false }) => {
-    await workers.get(worker).close(force);
+    const running = workers.get(worker);
     workers.delete(worker);
+    await running?.close(force);
   },
 
   /** Follows a queue's events from the oldest one on. */
@@ -102,6 +106,13 @@ const methods = {
     events.on("error", (error) => console.error("queue events error:", error));
     await events.waitUntilReady();
     followed.set(keyOf(queue), { events, seen });
+  },
+
+  /** Ends what follow began. */
+  unfollow: async ({ queue }) => {
+    const { events } = followed.get(keyOf(queue));
+    followed.delete(keyOf(queue));
+    await events.close();
   },
 
   /** Returns the events seen since follow. */

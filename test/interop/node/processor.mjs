@@ -1,8 +1,7 @@
 // What a worker does with the tests' jobs, by job name. processor_test.go says
 // the same in Go; a job ends alike in both.
-import { UnrecoverableError } from "bullmq";
 
-const processors = {
+const makeProcessors = (UnrecoverableError) => ({
   echo: async (job) => ({ echo: job.data }),
 
   nothing: async () => undefined,
@@ -29,10 +28,14 @@ const processors = {
   },
 
   children: async (job) => await job.getChildrenValues(),
-};
+});
 
-export function processor(job) {
-  const run = processors[job.name];
-  if (!run) throw new Error(`no processor for ${job.name}`);
-  return run(job);
+/** Returns the processor of all jobs, with the error class of the library that runs it. */
+export function makeProcessor(UnrecoverableError) {
+  const processors = makeProcessors(UnrecoverableError);
+  return (job) => {
+    const run = processors[job.name];
+    if (!run) throw new Error(`no processor for ${job.name}`);
+    return run(job);
+  };
 }
