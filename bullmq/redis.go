@@ -78,9 +78,12 @@ func OpenRedis(ctx context.Context, url string, opts *RedisOptions) (*Redis, err
 		return nil, fmt.Errorf("redis: connect: %w", err)
 	}
 	r.cluster = r.client.Mode() == rueidis.ClientModeCluster
-	if err := r.client.Do(ctx, r.client.B().Ping().Build()).Error(); err != nil {
-		r.client.Close()
-		return nil, fmt.Errorf("redis: %w", err)
+	// A cluster has answered already, and goes on when one of its nodes is gone.
+	if !r.cluster {
+		if err := r.client.Do(ctx, r.client.B().Ping().Build()).Error(); err != nil {
+			r.client.Close()
+			return nil, fmt.Errorf("redis: %w", err)
+		}
 	}
 	r.warnEviction(ctx)
 	return r, nil
@@ -96,13 +99,10 @@ func (r *Redis) Close() error {
 	return nil
 }
 
-// warnEviction says so when a server may drop keys, for then jobs can vanish.
+// warnEviction says so when a server, or a replica that may take its place,
+// may drop keys, for then jobs can vanish.
 func (r *Redis) warnEviction(ctx context.Context) {
-	masters, err := r.masters(ctx)
-	if err != nil {
-		return // Users with few rights may not ask.
-	}
-	for addr, node := range masters {
+	for addr, node := range r.nodes() {
 		policy, err := node.Do(ctx, node.B().ConfigGet().Parameter("maxmemory-policy").Build()).AsStrMap()
 		if err != nil {
 			continue // Hosted servers often refuse CONFIG.

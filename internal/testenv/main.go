@@ -39,6 +39,9 @@ func Main(m *testing.M) {
 			// A client that was closed while it looked at the server's topology
 			// leaves a timer of at most a second behind.
 			goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*call).DelayDo.func1"),
+			// A cluster's client keeps connections to nodes that left for 5 s.
+			goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*clusterClient)._refresh.func2"),
+			goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*clusterClient).redirectOrNew.func1"),
 		); err != nil {
 			fmt.Fprintln(os.Stderr, "goroutines left behind:", err)
 			code = 1

@@ -28,9 +28,10 @@ type RedisServer struct {
 	// Addr is the same as host:port.
 	Addr string
 
-	args []string
-	dir  string
-	cmd  *exec.Cmd
+	args   []string
+	config string // a configuration file to start from, if not empty
+	dir    string
+	cmd    *exec.Cmd
 }
 
 // RedisURL returns the address of the server that all tests of this process share.
@@ -72,18 +73,31 @@ func FreePort() (int, error) {
 }
 
 func startRedis(args []string) (*RedisServer, error) {
-	dir, err := os.MkdirTemp("", "jobrunner-redis-")
+	port, err := FreePort()
 	if err != nil {
 		return nil, err
 	}
-	port, err := FreePort()
+	return startRedisOn(port, args)
+}
+
+func startRedisOn(port int, args []string) (*RedisServer, error) {
+	s, err := newRedisServer(port, args)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.Start()
+}
+
+// newRedisServer prepares a server with a data directory of its own.
+func newRedisServer(port int, args []string) (*RedisServer, error) {
+	dir, err := os.MkdirTemp("", "jobrunner-redis-")
 	if err != nil {
 		return nil, err
 	}
 	s := &RedisServer{Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), dir: dir, args: args}
 	s.URL = "redis://" + s.Addr
 	onExit(func() { s.Stop(); _ = os.RemoveAll(dir) })
-	return s, s.Start()
+	return s, nil
 }
 
 // Start starts the server again after [RedisServer.Stop], on the same port with
@@ -94,7 +108,11 @@ func (s *RedisServer) Start() error {
 		return err
 	}
 	_, port, _ := net.SplitHostPort(s.Addr)
-	args := append([]string{"--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "no"}, s.args...)
+	args := []string{"--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "no"}
+	if s.config != "" {
+		args = append([]string{s.config}, args...)
+	}
+	args = append(args, s.args...)
 	s.cmd = exec.Command(binary, args...) //nolint:noctx // it outlives the test that starts it
 	s.cmd.SysProcAttr = dieWithParent(syscall.SIGKILL)
 	if err := s.cmd.Start(); err != nil {
@@ -119,7 +137,13 @@ func (s *RedisServer) Stop() {
 	s.cmd = nil
 }
 
+// redisVariable names the program to test against, if not the installed one.
+const redisVariable = "JOBRUNNER_TEST_REDIS"
+
 func findRedis() (string, error) {
+	if path := os.Getenv(redisVariable); path != "" {
+		return path, nil
+	}
 	for _, name := range []string{"redis-server", "valkey-server"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path, nil
