@@ -1,9 +1,9 @@
 package bullmq
 
 import (
+	"bytes"
 	"context"
 	"fmt"
-	"strconv"
 
 	"github.com/redis/rueidis"
 )
@@ -13,7 +13,6 @@ import (
 const (
 	addChunkJobs  = 400
 	addChunkBytes = 1 << 20
-	addWidth      = 13
 	// maxAddsInFlight is how many calls a queue's producers have under way before
 	// further small ones are put together.
 	maxAddsInFlight = 2
@@ -53,9 +52,11 @@ func chunkEnd(jobs []NewJob, from int) int {
 }
 
 func (r *Redis) addChunk(ctx context.Context, q QueueRef, jobs []NewJob, results []AddResult) error {
-	args := make([]string, 0, len(jobs)*addWidth)
-	for i := range jobs {
-		args = jobs[i].appendArgs(args, false, false)
+	args := make([]string, 0, runHeader+len(jobs)*2)
+	for from := 0; from < len(jobs); {
+		to := runEnd(jobs, from)
+		args = appendRun(args, jobs[from:to], false, false)
+		from = to
 	}
 	replies, err := r.run(ctx, addJobsScript, q, args...).ToArray()
 	if err != nil {
@@ -81,10 +82,10 @@ func (r *Redis) AddFlow(ctx context.Context, nodes []FlowNode) ([]AddResult, err
 		return nil, err
 	}
 	keys := make([]string, len(nodes))
-	args := make([]string, 0, len(nodes)*addWidth)
+	args := make([]string, 0, len(nodes)*(runHeader+2))
 	for i := range nodes {
 		keys[i] = nodes[i].Queue.keyPrefix()
-		args = nodes[i].Job.appendArgs(args, nodes[i].WaitsForChildren, true)
+		args = appendRun(args, []NewJob{nodes[i].Job}, nodes[i].WaitsForChildren, true)
 	}
 	replies, err := r.exec(ctx, addFlowScript, keys, args).ToArray()
 	if err != nil {
@@ -102,16 +103,44 @@ func (r *Redis) AddFlow(ctx context.Context, nodes []FlowNode) ([]AddResult, err
 
 func (n *NewJob) size() int { return len(n.Data) + len(n.Opts) + len(n.Name) + 128 }
 
-// appendArgs writes the values that the adding scripts read for one job.
-func (n *NewJob) appendArgs(args []string, waitsForChildren, inFlow bool) []string {
+// runHeader is how many values the jobs of a run share.
+const runHeader = 13
+
+// runEnd returns where the run of jobs ends that begins at from: those that differ
+// only in id and data, which most jobs of a bulk do.
+func runEnd(jobs []NewJob, from int) int {
+	first := &jobs[from]
+	to := from + 1
+	for to < len(jobs) && jobs[to].runsWith(first) {
+		to++
+	}
+	return to
+}
+
+func (n *NewJob) runsWith(o *NewJob) bool {
+	return n.Name == o.Name && bytes.Equal(n.Opts, o.Opts) && n.Timestamp.UnixMilli() == o.Timestamp.UnixMilli() &&
+		n.Delay == o.Delay && n.Priority == o.Priority && n.LIFO == o.LIFO && (n.ID == "") == (o.ID == "") &&
+		n.Parent == nil && o.Parent == nil && n.Deduplication == nil && o.Deduplication == nil
+}
+
+// appendRun writes a run as the adding scripts read it.
+func appendRun(args []string, jobs []NewJob, waitsForChildren, inFlow bool) []string {
+	n := &jobs[0]
 	var parentKey, parentJSON string
 	if n.Parent != nil {
 		parentKey, parentJSON = n.Parent.Queue.JobKey(n.Parent.ID), n.Parent.encode()
 	}
-	return append(args,
-		n.ID, n.Name, rueidis.BinaryString(n.Data), rueidis.BinaryString(n.Opts),
-		formatMillis(n.Timestamp), formatDuration(n.Delay), strconv.Itoa(n.Priority), flag(n.LIFO),
+	args = append(args,
+		formatInt(len(jobs)), flag(n.ID != ""), n.Name, rueidis.BinaryString(n.Opts),
+		formatMillis(n.Timestamp), formatDuration(n.Delay), formatInt(n.Priority), flag(n.LIFO),
 		parentKey, parentJSON, flag(waitsForChildren), flag(inFlow), n.Deduplication.encode())
+	for i := range jobs {
+		if n.ID != "" {
+			args = append(args, jobs[i].ID)
+		}
+		args = append(args, rueidis.BinaryString(jobs[i].Data))
+	}
+	return args
 }
 
 // encode writes the options as the adding scripts read them.

@@ -69,52 +69,58 @@ local function add_duplicate(batch, id, parent, in_flow)
   return id
 end
 
--- Adds the job whose values begin at ARGV[i].
-local function add_job(batch, i)
-  local p, id = batch.p, ARGV[i]
-  local parent
+-- What the jobs have in common whose run begins at ARGV[i].
+local function read_run(i)
+  local run = {
+    name = ARGV[i + 2], opts = ARGV[i + 3], timestamp = ARGV[i + 4], delay = ARGV[i + 5], priority = ARGV[i + 6],
+    lifo = ARGV[i + 7] == '1', waits_for_children = ARGV[i + 10] == '1', in_flow = ARGV[i + 11] == '1',
+    width = ARGV[i + 1] == '1' and 2 or 1, first = i + 13, optional = {},
+  }
+  run.last = run.first + (tonumber(ARGV[i]) - 1) * run.width
+  run.plain = run.delay == '0' and run.priority == '0' and not run.lifo
+  if ARGV[i + 12] ~= '' then
+    run.dedup = read_dedup(ARGV[i + 12])
+    run.optional = { 'deid', run.dedup.id }
+  end
   if ARGV[i + 8] ~= '' then
-    parent = parent_of(ARGV[i + 8], ARGV[i + 9])
-    parent.json = ARGV[i + 9]
-    if redis.call('EXISTS', parent.key) == 0 then
-      return -5
+    run.parent = parent_of(ARGV[i + 8], ARGV[i + 9])
+    run.parent.json = ARGV[i + 9]
+    for _, value in ipairs({ 'parentKey', run.parent.key, 'parent', run.parent.json }) do
+      run.optional[#run.optional + 1] = value
     end
   end
-  local number = next_number(batch)
-  if id == '' then
-    id = string.format('%.0f', number)
-  elseif redis.call('EXISTS', p .. id) == 1 then
-    return add_duplicate(batch, id, parent, ARGV[i + 11] == '1')
+  return run
+end
+
+-- Adds a job of a run. Replies with its id, that of another job in its place, or
+-- a result code.
+local function add_job(batch, run, own_id, data)
+  local p, parent = batch.p, run.parent
+  if parent and redis.call('EXISTS', parent.key) == 0 then
+    return -5
   end
-  local job = {
-    name = ARGV[i + 1], data = ARGV[i + 2], opts = ARGV[i + 3], timestamp = ARGV[i + 4],
-    delay = ARGV[i + 5], priority = ARGV[i + 6], lifo = ARGV[i + 7] == '1',
-  }
-  local optional = {}
-  if ARGV[i + 12] ~= '' then
-    local d = read_dedup(ARGV[i + 12])
-    local owner = deduplicate(p, batch.meta, d, id, job, parent)
+  local number = next_number(batch)
+  local id = run.width == 2 and own_id or string.format('%.0f', number)
+  if run.width == 2 and redis.call('EXISTS', p .. id) == 1 then
+    return add_duplicate(batch, id, parent, run.in_flow)
+  end
+  run.data = data
+  if run.dedup then
+    local owner = deduplicate(p, batch.meta, run.dedup, id, run, parent)
     if owner then
       return owner
     end
-    optional = { 'deid', d.id }
   end
-  if parent then
-    optional[#optional + 1] = 'parentKey'
-    optional[#optional + 1] = parent.key
-    optional[#optional + 1] = 'parent'
-    optional[#optional + 1] = parent.json
-  end
-  store_job(p, id, job, optional)
-  if ARGV[i + 10] == '1' then
-    redis.call('ZADD', p .. 'waiting-children', job.timestamp, id)
+  store_job(p, id, run, run.optional)
+  if run.waits_for_children then
+    redis.call('ZADD', p .. 'waiting-children', run.timestamp, id)
     redis.call('XADD', p .. 'events', '*', 'event', 'waiting-children', 'jobId', id)
-  elseif job.delay == '0' and job.priority == '0' and not job.lifo then
+  elseif run.plain then
     batch.waiting[#batch.waiting + 1] = id
     redis.call('XADD', p .. 'events', '*', 'event', 'waiting', 'jobId', id)
   else
     flush_waiting(batch)
-    enqueue_job(p, batch.meta, id, job)
+    enqueue_job(p, batch.meta, id, run)
   end
   if parent then
     redis.call('SADD', parent.key .. ':dependencies', p .. id)
