@@ -9,22 +9,41 @@ import (
 	"strings"
 )
 
-// Diff lists where two outcomes differ, a line for each place, and is empty if
-// they are equal. The names say whose the outcomes are.
-func Diff(nameA string, a *Outcome, nameB string, b *Outcome) (string, error) {
+// Difference is one place where two outcomes are not equal.
+type Difference struct {
+	// Path leads to it: "answers[2]/result/id", "keys/q:wait/value".
+	Path string
+	// A and B are what stands there, as JSON, or "(absent)".
+	A, B string
+}
+
+// Differences are all the places where two outcomes are not equal.
+type Differences []Difference
+
+// Diff compares two outcomes.
+func Diff(a, b *Outcome) (Differences, error) {
 	plainA, err := plain(a)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	plainB, err := plain(b)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	var lines []string
+	var all Differences
 	walk("", plainA, plainB, func(path string, a, b any) {
-		lines = append(lines, fmt.Sprintf("%s:\n    %-5s %s\n    %-5s %s", path, nameA, show(a), nameB, show(b)))
+		all = append(all, Difference{Path: path, A: show(a), B: show(b)})
 	})
-	return strings.Join(lines, "\n"), nil
+	return all, nil
+}
+
+// Format writes the differences as text. The names say whose the outcomes are.
+func (d Differences) Format(nameA, nameB string) string {
+	lines := make([]string, len(d))
+	for i, one := range d {
+		lines[i] = fmt.Sprintf("%s:\n    %-5s %s\n    %-5s %s", one.Path, nameA, one.A, nameB, one.B)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // absent stands for a member or element that one side does not have.

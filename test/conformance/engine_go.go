@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"sync/atomic"
 	"time"
 
@@ -15,13 +16,15 @@ import (
 type Go struct {
 	redis *bullmq.Redis
 	now   atomic.Int64 // epoch milliseconds
+	// claims are the jobs that its workers have taken.
+	claims map[claim]*bullmq.Job
 }
 
 var _ Engine = (*Go)(nil)
 
 // OpenGo opens the engine on the server of the URL.
 func OpenGo(ctx context.Context, redisURL string) (*Go, error) {
-	g := &Go{}
+	g := &Go{claims: map[claim]*bullmq.Job{}}
 	redis, err := bullmq.OpenRedis(ctx, redisURL, &bullmq.RedisOptions{Now: g.clock})
 	g.redis = redis
 	return g, err
@@ -34,7 +37,10 @@ func (g *Go) Close() error { return g.redis.Close() }
 func (g *Go) Name() string { return "go" }
 
 // End implements [Engine].
-func (g *Go) End(context.Context, string) error { return nil }
+func (g *Go) End(context.Context, string) error {
+	clear(g.claims)
+	return nil
+}
 
 func (g *Go) clock() time.Time { return time.UnixMilli(g.now.Load()) }
 
@@ -71,9 +77,7 @@ var goOperations = merge(goAdding, goWorking, goJobs, goQueues, goGetters, goSch
 func merge(groups ...map[string]goOperation) map[string]goOperation {
 	all := map[string]goOperation{}
 	for _, group := range groups {
-		for name, op := range group {
-			all[name] = op
-		}
+		maps.Copy(all, group)
 	}
 	return all
 }

@@ -34,7 +34,7 @@ type nodeAnswer struct {
 // StartNode starts a process that runs the program node/runner.mjs of this
 // folder, on the server of the URL.
 func StartNode(runner, redisURL string, stderr io.Writer) (*Node, error) {
-	n := &Node{cmd: exec.Command("node", runner, redisURL), pending: map[int]chan<- nodeAnswer{}} //nolint:gosec,noctx // it ends with its stdin
+	n := &Node{cmd: exec.Command("node", runner, redisURL), pending: map[int]chan<- nodeAnswer{}} //nolint:noctx // it ends with its stdin
 	n.cmd.Stderr = stderr
 	var err error
 	if n.stdin, err = n.cmd.StdinPipe(); err != nil {

@@ -49,8 +49,7 @@ func goCondition(err error) string {
 			return c.err.Error()
 		}
 	}
-	var refused *bullmq.ValidationError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*bullmq.ValidationError](err); ok {
 		// What was refused while its JSON was read names the option as well.
 		return neutral(strings.TrimPrefix(refused.Message, refused.Field+": "))
 	}

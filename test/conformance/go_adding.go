@@ -39,20 +39,6 @@ func (a flowArgs) job() bullmq.FlowJob {
 	return job
 }
 
-// flowView is a flow's ids.
-type flowView struct {
-	ID       string     `json:"id"`
-	Children []flowView `json:"children,omitempty"`
-}
-
-func viewFlow(r *bullmq.FlowResult) flowView {
-	v := flowView{ID: r.Job.ID}
-	for _, child := range r.Children {
-		v.Children = append(v.Children, viewFlow(child))
-	}
-	return v
-}
-
 var goAdding = map[string]goOperation{
 	"init": onQueue(func(ctx context.Context, q *bullmq.Queue, _ none) (any, error) { return nil, q.Init(ctx) }),
 	"add": onQueue(func(ctx context.Context, q *bullmq.Queue, a addArgs) (any, error) {
@@ -78,17 +64,55 @@ var goAdding = map[string]goOperation{
 		}
 		return ids, nil
 	}),
-	"addFlow": with(func(ctx context.Context, s *goStep, a struct{ Flow flowArgs }) (any, error) {
-		result, err := s.flows().Add(ctx, a.Flow.job())
+	"addFlow": with(func(ctx context.Context, s *goStep, a struct {
+		Flow          flowArgs
+		QueuesOptions map[string]struct{ DefaultJobOptions *bullmq.JobOptions }
+	},
+	) (any, error) {
+		defaults := map[string]*bullmq.JobOptions{}
+		for queue, options := range a.QueuesOptions {
+			defaults[queue] = options.DefaultJobOptions
+		}
+		result, err := s.flows(defaults).Add(ctx, a.Flow.job())
 		if err != nil {
 			return nil, err
 		}
-		return viewFlow(result), nil
+		return viewIDs(result), nil
+	}),
+	"addFlows": with(func(ctx context.Context, s *goStep, a struct{ Flows []flowArgs }) (any, error) {
+		flows := make([]bullmq.FlowJob, len(a.Flows))
+		for i, flow := range a.Flows {
+			flows[i] = flow.job()
+		}
+		results, err := s.flows(nil).AddBulk(ctx, flows)
+		ids := make([]flowIDs, len(results))
+		for i, result := range results {
+			ids[i] = viewIDs(result)
+		}
+		return ids, err
+	}),
+	"getFlow": with(func(ctx context.Context, s *goStep, a struct {
+		Flow struct {
+			ID, QueueName      string
+			Depth, MaxChildren int
+		}
+	},
+	) (any, error) {
+		tree, err := s.flows(nil).Flow(ctx, bullmq.FlowQuery{
+			Queue: a.Flow.QueueName, ID: a.Flow.ID, Depth: a.Flow.Depth, MaxChildren: a.Flow.MaxChildren,
+		})
+		if errors.Is(err, bullmq.ErrJobNotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		return viewTree(tree), nil
 	}),
 }
 
-func (s *goStep) flows() *bullmq.FlowProducer {
-	return bullmq.NewFlowProducer(s.redis, &bullmq.FlowOptions{Prefix: s.prefix, Now: s.clock})
+func (s *goStep) flows(defaults map[string]*bullmq.JobOptions) *bullmq.FlowProducer {
+	return bullmq.NewFlowProducer(s.redis, &bullmq.FlowOptions{Prefix: s.prefix, Now: s.clock, JobOptions: defaults})
 }
 
 // firstOfBulk is the refusal of the first job that was refused, which is all

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
 )
@@ -45,9 +46,19 @@ var goSchedulers = map[string]goOperation{
 		}
 		return viewScheduler(s), nil
 	}),
-	"schedulers": onQueue(func(ctx context.Context, q *bullmq.Queue, a struct{ Start, End *int64 }) (any, error) {
+	"schedulers": onQueue(func(ctx context.Context, q *bullmq.Queue, a struct {
+		Start, End *int64
+		Asc        bool
+	},
+	) (any, error) {
 		start, end := rangeOf(a.Start, a.End)
+		if !a.Asc {
+			start, end = -end-1, -start-1
+		}
 		list, err := q.JobSchedulers(ctx, start, end)
+		if !a.Asc {
+			slices.Reverse(list)
+		}
 		views := make([]*schedulerView, len(list))
 		for i, s := range list {
 			views[i] = viewScheduler(s)

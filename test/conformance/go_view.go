@@ -53,6 +53,34 @@ func viewJobs(jobs []*bullmq.Job) []*jobView {
 	return views
 }
 
+// flowIDs are the ids of a flow.
+type flowIDs struct {
+	ID       string    `json:"id"`
+	Children []flowIDs `json:"children,omitempty"`
+}
+
+func viewIDs(r *bullmq.FlowResult) flowIDs {
+	v := flowIDs{ID: r.Job.ID}
+	for _, child := range r.Children {
+		v.Children = append(v.Children, viewIDs(child))
+	}
+	return v
+}
+
+// flowView is a flow with its jobs.
+type flowView struct {
+	Job      *jobView   `json:"job"`
+	Children []flowView `json:"children,omitempty"`
+}
+
+func viewTree(r *bullmq.FlowResult) flowView {
+	v := flowView{Job: viewJob(r.Job)}
+	for _, child := range r.Children {
+		v.Children = append(v.Children, viewTree(child))
+	}
+	return v
+}
+
 // schedulerView is a job scheduler under the names that npm bullmq has.
 type schedulerView struct {
 	Key            string       `json:"key"`

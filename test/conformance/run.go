@@ -20,13 +20,13 @@ type Outcome struct {
 }
 
 // Turn chooses the engine of a step.
-type Turn func(index int, step Step) Engine
+type Turn func(step Step) Engine
 
 // Always gives every step to one engine.
-func Always(e Engine) Turn { return func(int, Step) Engine { return e } }
+func Always(e Engine) Turn { return func(Step) Engine { return e } }
 
-// Check looks at Redis after a step.
-type Check func(ctx context.Context, index int) error
+// Check looks at what the queues hold after a step.
+type Check func(step Step, keys dump.Keyspace) error
 
 // Run plays the scenario on keys that begin with prefix, reads what is left, and
 // deletes it. There must be no such keys before. A nil check is not called.
@@ -40,15 +40,20 @@ func Run(ctx context.Context, client rueidis.Client, prefix string, s Scenario, 
 			now = Start.Add(time.Duration(*step.At) * time.Millisecond)
 		}
 		var answer Answer
-		if step.Op == "redis" {
+		step, err = resolve(ctx, client, prefix, step)
+		switch {
+		case errors.Is(err, errNobody):
+			answer, err = Answer{Op: step.Op}, nil
+		case err != nil:
+		case step.Op == "redis":
 			answer, err = command(ctx, client, prefix, step)
-		} else {
-			e := turn(i, step)
+		default:
+			e := turn(step)
 			engines[e] = true
 			answer, err = play(ctx, e, prefix, now, step)
 		}
 		if err == nil && check != nil {
-			err = check(ctx, i)
+			err = look(ctx, client, prefix, step, check)
 		}
 		if err != nil {
 			err = fmt.Errorf("%s: step %d, %s: %w", s.Name, i, step.Op, err)
@@ -66,6 +71,14 @@ func Run(ctx context.Context, client rueidis.Client, prefix string, s Scenario, 
 		return nil, err
 	}
 	return out.normal(prefix)
+}
+
+func look(ctx context.Context, client rueidis.Client, prefix string, step Step, check Check) error {
+	keys, err := dump.Read(ctx, client, prefix+":")
+	if err != nil {
+		return err
+	}
+	return check(step, keys)
 }
 
 func play(ctx context.Context, e Engine, prefix string, now time.Time, step Step) (Answer, error) {
@@ -109,7 +122,8 @@ func remove(ctx context.Context, client rueidis.Client, prefix string) error {
 	return client.Do(ctx, client.B().Unlink().Key(keys...).Build()).Error()
 }
 
-// normal writes the prefix as "{prefix}" and leaves out who wrote the metadata.
+// normal writes the prefix as "{prefix}" and leaves out who wrote the metadata,
+// and metadata that says nothing else than the default.
 func (o *Outcome) normal(prefix string) (*Outcome, error) {
 	for i := range o.Answers {
 		o.Answers[i].Result = normalResult(o.Answers[i])
@@ -126,6 +140,9 @@ func (o *Outcome) normal(prefix string) (*Outcome, error) {
 	for key, entry := range normal.Keys {
 		if meta, ok := entry.Value.(map[string]any); ok && isMeta(key) {
 			delete(meta, "version")
+			if len(meta) == 1 && meta["opts.maxLenEvents"] == "10000" {
+				delete(normal.Keys, key)
+			}
 		}
 	}
 	return &normal, nil

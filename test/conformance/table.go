@@ -84,12 +84,20 @@ func (t *table) combinations() []combination {
 					values = map[string]any{}
 				}
 				values[variable] = t.Vary[variable].values[label]
-				longer = append(longer, combination{append(slices.Clone(c.labels), label), values})
+				longer = append(longer, combination{appendLabel(c.labels, label), values})
 			}
 		}
 		all = longer
 	}
 	return all
+}
+
+// appendLabel leaves out the empty label, which a variable's plain value has.
+func appendLabel(labels []string, label string) []string {
+	if label == "" {
+		return labels
+	}
+	return append(slices.Clone(labels), label)
 }
 
 // substitute puts the values where v names their variables. A list that stands

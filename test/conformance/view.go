@@ -13,9 +13,21 @@ func isMeta(key string) bool { return key == "meta" || strings.HasSuffix(key, ":
 // normalResult puts an answer into the form in which engines are compared.
 func normalResult(a Answer) any {
 	switch a.Op {
-	case "rateLimitTTL", "moveToWait":
-		if ms, ok := a.Result.(float64); ok && ms > 0 {
-			return dump.TTLClass(int64(ms))
+	case "moveToWait":
+		return nil // the time that a worker sleeps, to Node
+	case "setGlobalConcurrency", "setGlobalRateLimit", "removeGlobalConcurrency", "removeGlobalRateLimit", "removeRateLimit":
+		return nil // Node answers with what Redis said
+	case "publishEvent", "rateLimit":
+		return nil
+	case "rateLimitTTL":
+		ms, _ := a.Result.(float64)
+		if ms <= 0 {
+			return nil // Node shows Redis' -1 and -2 as well
+		}
+		return dump.TTLClass(int64(ms))
+	case "clean":
+		if ids, ok := a.Result.([]any); ok {
+			sortTexts(ids)
 		}
 	case "dependencies":
 		if parts, ok := a.Result.(map[string]any); ok {
@@ -25,9 +37,12 @@ func normalResult(a Answer) any {
 				}
 			}
 		}
+	case "getFlow":
+		sortChildren(a.Result)
 	case "meta":
 		if meta, ok := a.Result.(map[string]any); ok {
 			delete(meta, "version")
+			delete(meta, "maxLenEvents")
 		}
 	}
 	return normalView(a.Result)
@@ -61,7 +76,7 @@ func normalMembers(v map[string]any) {
 	}
 	for _, name := range []string{"unprocessed", "failed"} {
 		if list, ok := v[name].([]any); ok {
-			slices.SortFunc(list, func(a, b any) int { return strings.Compare(text(a), text(b)) })
+			sortTexts(list)
 		}
 	}
 }
@@ -105,9 +120,6 @@ func normalScheduler(s map[string]any) {
 func normalOptions(opts map[string]any) {
 	dump.NormalOptions(opts)
 	delete(opts, "repeatJobKey") // Node moves it to the job.
-	if isEmpty(opts["attempts"]) {
-		delete(opts, "attempts")
-	}
 }
 
 func isEmpty(v any) bool {
@@ -125,6 +137,25 @@ func isEmpty(v any) bool {
 	default:
 		return false
 	}
+}
+
+// sortChildren puts the nodes of a tree in order, which Redis' sets do not have.
+func sortChildren(node any) {
+	tree, _ := node.(map[string]any)
+	children, _ := tree["children"].([]any)
+	key := func(child any) string {
+		node, _ := child.(map[string]any)
+		job, _ := node["job"].(map[string]any)
+		return text(job["id"])
+	}
+	slices.SortStableFunc(children, func(a, b any) int { return strings.Compare(key(a), key(b)) })
+	for _, child := range children {
+		sortChildren(child)
+	}
+}
+
+func sortTexts(list []any) {
+	slices.SortFunc(list, func(a, b any) int { return strings.Compare(text(a), text(b)) })
 }
 
 func text(v any) string {

@@ -216,7 +216,7 @@ func withoutFrames(traces []any) {
 // the same: {"count":0}, 0 and true, or {"count":5} and 5.
 func NormalOptions(opts map[string]any) {
 	NormalKeeps(opts)
-	for _, name := range []string{"delay", "priority"} {
+	for _, name := range []string{"attempts", "delay", "priority"} {
 		if opts[name] == 0.0 {
 			delete(opts, name)
 		}

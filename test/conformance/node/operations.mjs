@@ -125,7 +125,7 @@ const queues = {
   obliterate: onQueue("obliterate", ({ force }) => [{ force }]),
   removeOrphanedJobs: onQueue("removeOrphanedJobs"),
   retryJobs: (s, { state, before, count, ...step }) =>
-    s.queue(step).retryJobs({ state, count, timestamp: before }),
+    s.queue(step).retryJobs({ state, count, timestamp: before ?? undefined }),
   promoteJobs: onQueue("promoteJobs", ({ count }) => [{ count }]),
   trimEvents: onQueue("trimEvents", ({ max }) => [max]),
   publishEvent: (s, step) => s.events(step).publishEvent({ eventName: step.event, ...step.fields }, step.max),

@@ -1,0 +1,148 @@
+package conformance_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/jobrunner-dev/jobrunner/internal/testenv"
+	"github.com/jobrunner-dev/jobrunner/test/conformance"
+)
+
+// object is a JSON object.
+type object map[string]any
+
+// randomScenario draws operations on two queues that share a few ids, so that
+// they meet. Every fetch has the same token, so that any active job can be ended.
+func randomScenario(t *rapid.T, operations []operation) conformance.Scenario {
+	steps := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) object { return randomStep(t, operations) }), 2, 30).Draw(t, "steps")
+	now := int64(0)
+	for i, step := range steps {
+		if root, ok := step["flow"].(object); ok {
+			renameChildren(root, i)
+		}
+		if pause := step["pause"].(int64); pause > 0 {
+			now += pause
+			step["at"] = now
+		}
+		delete(step, "pause")
+	}
+	s := conformance.Scenario{Name: "random"}
+	text, err := json.Marshal(steps)
+	if err == nil {
+		err = json.Unmarshal(text, &s.Steps)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// renameChildren gives the nodes below the root of a flow ids that no other job
+// has: both engines leave a parent behind whose children belong to another one.
+func renameChildren(node object, flow int) {
+	children, _ := node["children"].([]object)
+	for _, child := range children {
+		opts := child["opts"].(object)
+		opts["jobId"] = fmt.Sprintf("%s%c", opts["jobId"], 'A'+rune(flow))
+		renameChildren(child, flow)
+	}
+}
+
+func randomStep(t *rapid.T, operations []operation) object {
+	total := 0
+	for _, op := range operations {
+		total += op.weight
+	}
+	n := rapid.IntRange(0, total-1).Draw(t, "operation")
+	i := 0
+	for n >= operations[i].weight {
+		n -= operations[i].weight
+		i++
+	}
+	step := operations[i].draw(t)
+	step["op"] = operations[i].name
+	step["pause"] = rapid.SampledFrom([]int64{0, 0, 0, 1, 700, 5000, 31_000}).Draw(t, "pause")
+	if step["queue"] == nil && rapid.IntRange(0, 4).Draw(t, "queue") == 4 {
+		step["queue"] = "p"
+	}
+	step["engine"] = rapid.SampledFrom([]string{"go", "node"}).Draw(t, "engine")
+	return step
+}
+
+// operation is a kind of step that a random scenario may have.
+type operation struct {
+	name   string
+	weight int
+	draw   func(t *rapid.T) object
+}
+
+// TestRandomScenariosLeaveTheSameInRedis plays random scenarios three times: on
+// Node, on Go, and with an engine drawn for each step. All must end the same, and
+// the invariants must hold after every step. The flag -rapid.checks says how many.
+func TestRandomScenariosLeaveTheSameInRedis(t *testing.T) {
+	b := newBench(t)
+	for lane := range lanes {
+		t.Run(fmt.Sprintf("lane %d", lane), func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(rt *rapid.T) {
+				s := randomScenario(rt, allOperations)
+				if difference := b.compareThreeWays(t, s); difference != "" {
+					text, err := json.Marshal(object{"name": s.Name, "steps": s.Steps})
+					require.NoError(rt, err)
+					rt.Fatalf("%s\nto keep as a case: %s", difference, text)
+				}
+			})
+		})
+	}
+}
+
+// compareThreeWays returns where Node alone, Go alone, and both by turns differ,
+// or which invariant does not hold.
+func (b *bench) compareThreeWays(t testing.TB, s conformance.Scenario) string {
+	t.Helper()
+	goEngine := <-b.free
+	defer func() { b.free <- goEngine }()
+	prefix := testenv.Prefix(t)
+	byTurns := func(step conformance.Step) conformance.Engine {
+		if step.Engine == "go" {
+			return goEngine
+		}
+		return b.node
+	}
+	want, err := conformance.Run(t.Context(), b.client, prefix, s, conformance.Always(b.node), nil)
+	if err != nil {
+		return "node: " + err.Error()
+	}
+	for name, turn := range map[string]conformance.Turn{"go": conformance.Always(goEngine), "mixed": byTurns} {
+		got, err := conformance.Run(t.Context(), b.client, prefix, s, turn, checkInvariants)
+		if err != nil {
+			return name + ": " + err.Error()
+		}
+		differences, err := conformance.Diff(withoutReplies(want), withoutReplies(got))
+		if err != nil {
+			return err.Error()
+		}
+		if len(differences) > 0 {
+			return differences.Format("node", name)
+		}
+	}
+	return ""
+}
+
+// withoutReplies leaves out the answers of operations that this engine refuses
+// for a missing job where Node does not (see deviations). Their effect is compared.
+func withoutReplies(o *conformance.Outcome) *conformance.Outcome {
+	rest := &conformance.Outcome{Keys: o.Keys}
+	for _, answer := range o.Answers {
+		switch answer.Op {
+		case "remove", "promote", "removeChildDependency", "removeUnprocessedChildren", "removeJobDeduplicationKey":
+			answer = conformance.Answer{Op: answer.Op}
+		}
+		rest.Answers = append(rest.Answers, answer)
+	}
+	return rest
+}
