@@ -44,8 +44,8 @@ func notCarriedOut(err error) bool {
 		return false
 	}
 	text := refused.Error()
-	// Redis 6.2 wraps the answer that a script met.
-	if _, inner, wrapped := strings.Cut(text, ": -"); wrapped && strings.HasPrefix(text, "ERR Error running script") {
+	// Redis 6.2 wraps the answer that a script met; the client drops ERR before it.
+	if _, inner, wrapped := strings.Cut(text, ": -"); wrapped && strings.HasPrefix(text, "Error running script") {
 		text = inner
 	}
 	for _, prefix := range refusals {

@@ -10,7 +10,7 @@ import (
 )
 
 // patience bounds how long servers that have been started may take to agree.
-const patience = 30 * time.Second
+const patience = 45 * time.Second
 
 // ask opens a connection to the server for f.
 func (s *RedisServer) ask(f func(ctx context.Context, c rueidis.Client) error) error {

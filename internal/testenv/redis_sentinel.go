@@ -85,7 +85,7 @@ func startSentinel(master *RedisServer, quorum int, lines []string) (*RedisServe
 		return nil, err
 	}
 	config := fmt.Sprintf("sentinel monitor %[1]s %[2]s %[3]s %[4]d\nsentinel down-after-milliseconds %[1]s 1000\n"+
-		"sentinel failover-timeout %[1]s 2000\n%[5]s\n", MasterSet, host, masterPort, quorum, strings.Join(lines, "\n"))
+		"sentinel failover-timeout %[1]s 10000\n%[5]s\n", MasterSet, host, masterPort, quorum, strings.Join(lines, "\n"))
 	s.config = filepath.Join(s.dir, "sentinel.conf")
 	if err := os.WriteFile(s.config, []byte(config), 0o600); err != nil {
 		return nil, err
@@ -107,6 +107,26 @@ func (s *RedisSentinel) awaitSentinels() error {
 				return err
 			})
 			return len(others) == len(s.Sentinels)-1 && len(replicas) == 1, err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AwaitMaster waits until all sentinels have made the server the master.
+func (s *RedisSentinel) AwaitMaster(server *RedisServer) error {
+	host, port, err := server.HostPort()
+	if err != nil {
+		return err
+	}
+	if err := server.AwaitMaster(); err != nil {
+		return err
+	}
+	for _, sentinel := range s.Sentinels {
+		if err := until("sentinels name the new master", func() (bool, error) {
+			addr, err := sentinel.Do("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MasterSet)
+			return addr == fmt.Sprint([]string{host, port}), err
 		}); err != nil {
 			return err
 		}

@@ -40,7 +40,8 @@ func openAs(t *testing.T, server *testenv.RedisServer, user string) *bullmq.Redi
 }
 
 // requireNothingDenied checks that the server refused no command so far, but
-// for what it may: the client's naming of itself, and a look at the setting.
+// for those that are worth a try only: the client's telling of its version, the
+// question for a cluster, and the look at the eviction policy.
 func requireNothingDenied(t *testing.T, server *testenv.RedisServer) {
 	t.Helper()
 	admin := openRedis(t, server.URL, nil).Client()
