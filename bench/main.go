@@ -1,6 +1,5 @@
-// Bench compares JobRunner's engine with npm bullmq and asynq on one Redis
-// server of its own: adding jobs one by one, adding them in bulks, and draining
-// them with a handler that does nothing.
+// Bench compares JobRunner's engine with npm bullmq, asynq and River on servers
+// of its own.
 //
 // Rounds are interleaved, each engine in turn, so that what else the machine
 // does meets all of them; the median round counts. Every round checks that each
@@ -18,126 +17,219 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/jobrunner-dev/jobrunner/bench/internal/peer"
+	"github.com/jobrunner-dev/jobrunner/bench/internal/report"
+	"github.com/jobrunner-dev/jobrunner/bench/internal/scenario"
+	"github.com/jobrunner-dev/jobrunner/bench/internal/server"
 )
 
-// reference is the engine that ratios are taken to.
-const reference = "Node BullMQ"
-
 type options struct {
-	load
-	rounds  int
-	engines string
-	profile string
-	out     string
+	load      scenario.Load
+	rounds    int
+	quick     bool
+	engines   string
+	scenarios string
+	profile   string
+	out       string
 }
 
 func main() {
-	var o options
-	flag.IntVar(&o.jobs, "jobs", 50_000, "jobs per phase")
-	flag.IntVar(&o.producers, "producers", 64, "producers that add at once")
-	flag.IntVar(&o.bulk, "bulk", 1000, "jobs per bulk")
-	flag.IntVar(&o.concurrency, "concurrency", 100, "jobs a worker runs at once")
-	flag.IntVar(&o.rounds, "rounds", 3, "measured rounds, of which the median counts")
-	flag.StringVar(&o.engines, "engines", "jobrunner,node,asynq", "engines to run, separated by commas")
-	flag.StringVar(&o.profile, "profile", "", "directory for CPU profiles of JobRunner's phases")
-	flag.StringVar(&o.out, "out", "RESULTS.md", "file for the tables; empty writes none")
-	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, o); err != nil {
+	err := start(ctx, os.Args)
+	stop()
+	if err != nil {
 		slog.Error("bench failed", "error", err)
-		stop()
-		os.Exit(1) //nolint:gocritic // nothing is deferred that matters by now
+		os.Exit(1)
 	}
+}
+
+func start(ctx context.Context, args []string) error {
+	if len(args) == 5 && args[1] == peer.HostCommand {
+		return peer.Serve(ctx, args[2], peer.Addresses{Redis: args[3], Postgres: args[4]}, os.Stdin, os.Stdout)
+	}
+	o, err := parse(args[1:])
+	if err != nil {
+		return err
+	}
+	return run(ctx, o)
+}
+
+func parse(args []string) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.IntVar(&o.load.Jobs, "jobs", 50_000, "jobs that are added and drained")
+	flags.IntVar(&o.load.Backlog, "backlog", 1_000_000, "jobs of the long queues")
+	flags.DurationVar(&o.load.Arrivals, "arrivals", 5*time.Second, "how long jobs arrive on a clock for")
+	flags.IntVar(&o.rounds, "rounds", 5, "measured rounds, of which the median counts")
+	flags.BoolVar(&o.quick, "quick", false, "one round of little work, to see that everything runs")
+	flags.StringVar(&o.engines, "engines", "jobrunner,node,asynq,river", "engines to run, separated by commas")
+	flags.StringVar(&o.scenarios, "scenario", "", "scenarios to run, separated by commas; all if empty")
+	flags.StringVar(&o.profile, "profile", "", "folder for CPU profiles of the engines in Go, of the core scenario")
+	flags.StringVar(&o.out, "out", "RESULTS.md", "file for the tables; empty writes none")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if o.quick {
+		o.rounds = 1
+		o.load = scenario.Load{Jobs: min(o.load.Jobs, 5000), Backlog: min(o.load.Backlog, 50_000), Arrivals: time.Second}
+	}
+	return o, nil
 }
 
 func run(ctx context.Context, o options) (err error) {
-	server, err := startRedis(ctx)
+	selected, withHold, err := choose(o)
 	if err != nil {
 		return err
 	}
-	defer server.stop()
-	machine := describeMachine(ctx, server)
-	engines, err := openEngines(ctx, o, server)
-	defer func() {
-		for _, e := range engines {
-			err = errors.Join(err, e.close())
+	b, err := open(ctx, o)
+	defer func() { err = errors.Join(err, shut(b)) }()
+	if err != nil {
+		return err
+	}
+	page := &report.Page{
+		Machine: report.DescribeMachine(ctx, b.Servers), Load: o.load, Rounds: o.rounds,
+		Scenarios: selected, Results: report.Results{},
+	}
+	for _, s := range b.Subjects {
+		page.Peers = append(page.Peers, s.Peer)
+	}
+	for _, s := range selected {
+		if err := rounds(ctx, o, b, s, page.Results); err != nil {
+			return fmt.Errorf("%s: %w", s.Key, err)
 		}
-	}()
-	if err != nil {
-		return err
 	}
-	samples, err := rounds(ctx, o, server, engines)
-	if err != nil {
-		return err
+	if withHold {
+		if page.Hold, err = scenario.MeasureHold(ctx, o.load.Backlog); err != nil {
+			return fmt.Errorf("%s: %w", scenario.HoldKey, err)
+		}
 	}
-	return report(o, machine, engines, samples)
+	return publish(page, o.out)
 }
 
-func openEngines(ctx context.Context, o options, server *redisServer) ([]engine, error) {
-	var engines []engine
-	for name := range strings.SplitSeq(o.engines, ",") {
-		var e engine
-		var err error
-		switch name {
-		case "jobrunner":
-			e, err = newJobRunner(ctx, server)
-		case "node":
-			e, err = newNode(ctx, server)
-		case "asynq":
-			e = newAsynq(server, max(o.producers, o.concurrency)+10)
+// choose returns the scenarios that were asked for, and whether the times that
+// calls hold Redis were.
+func choose(o options) ([]scenario.Scenario, bool, error) {
+	all := scenario.All(o.load)
+	if o.scenarios == "" {
+		return all, true, nil
+	}
+	var selected []scenario.Scenario
+	withHold := false
+	for key := range strings.SplitSeq(o.scenarios, ",") {
+		i := slices.IndexFunc(all, func(s scenario.Scenario) bool { return s.Key == key })
+		switch {
+		case key == scenario.HoldKey:
+			withHold = true
+		case i >= 0:
+			selected = append(selected, all[i])
 		default:
-			err = fmt.Errorf("no engine is called %q", name)
+			var keys []string
+			for _, s := range all {
+				keys = append(keys, s.Key)
+			}
+			return nil, false, fmt.Errorf("no scenario is called %q; there are %s, %s", key, strings.Join(keys, ", "), scenario.HoldKey)
 		}
-		if err != nil {
-			return engines, err
-		}
-		engines = append(engines, e)
 	}
-	return engines, nil
+	return selected, withHold, nil
 }
 
-// rounds runs a small round of each engine that does not count, then the measured ones.
-func rounds(ctx context.Context, o options, server *redisServer, engines []engine) (map[string]map[phase][]sample, error) {
-	warmup := o.load
-	warmup.jobs = min(o.jobs, 5000)
-	b := &bench{server: server, samples: map[string]map[phase][]sample{}}
-	for _, e := range engines {
-		if err := b.round(ctx, e, warmup); err != nil {
-			return nil, fmt.Errorf("warm up: %w", err)
+// open starts the servers and the engines' processes. What was started is
+// returned with the error.
+func open(ctx context.Context, o options) (*scenario.Bench, error) {
+	b := &scenario.Bench{Profile: o.profile}
+	if o.profile != "" {
+		if err := os.MkdirAll(o.profile, 0o750); err != nil {
+			return b, err
 		}
 	}
-	b = &bench{server: server, profile: o.profile, samples: map[string]map[phase][]sample{}}
-	order := slices.Clone(engines)
-	for range o.rounds {
-		for _, e := range order {
-			if err := b.round(ctx, e, o.load); err != nil {
-				return nil, err
+	var err error
+	if b.Servers.Redis, err = server.StartRedis(ctx); err != nil {
+		return b, err
+	}
+	for key := range strings.SplitSeq(o.engines, ",") {
+		p := peer.Find(key)
+		if p == nil {
+			return b, fmt.Errorf("no engine is called %q", key)
+		}
+		if p == peer.River {
+			if b.Servers.Postgres, err = server.StartPostgres(ctx); err != nil {
+				return b, err
 			}
+			if err := peer.MigrateRiver(ctx, b.Servers.Postgres.URL); err != nil {
+				return b, err
+			}
+		}
+		s, err := scenario.StartSubject(ctx, p, b.Servers)
+		if err != nil {
+			return b, err
+		}
+		b.Subjects = append(b.Subjects, s)
+	}
+	return b, nil
+}
+
+func shut(b *scenario.Bench) error {
+	if b == nil {
+		return nil
+	}
+	var errs []error
+	for _, s := range b.Subjects {
+		errs = append(errs, s.Close())
+	}
+	if b.Servers.Postgres != nil {
+		b.Servers.Postgres.Stop()
+	}
+	if b.Servers.Redis != nil {
+		b.Servers.Redis.Stop()
+	}
+	return errors.Join(errs...)
+}
+
+// rounds runs one round of each engine that does not count, then the measured ones.
+func rounds(ctx context.Context, o options, b *scenario.Bench, s scenario.Scenario, results report.Results) error {
+	if s.Teardown != nil {
+		defer s.Teardown(b)
+	}
+	var order []*scenario.Subject
+	for _, subject := range b.Subjects {
+		if slices.Contains(s.Peers, subject.Peer.Key) {
+			order = append(order, subject)
+		}
+	}
+	if len(order) == 0 {
+		return nil
+	}
+	if s.Setup != nil {
+		if err := s.Setup(ctx, b); err != nil {
+			return err
+		}
+	}
+	for n := range o.rounds {
+		for _, subject := range order {
+			start := time.Now()
+			samples, err := s.Round(ctx, b, subject)
+			if err != nil {
+				return err
+			}
+			results.Add(subject.Peer, samples)
+			slog.InfoContext(ctx, "measured", "scenario", s.Key, "round", n+1, "engine", subject.Peer.Name,
+				"took", time.Since(start).Round(time.Millisecond))
 		}
 		order = append(order[1:], order[0]) // nobody is always first
 	}
-	return b.samples, nil
+	return nil
 }
 
-func report(o options, machine string, engines []engine, samples map[string]map[phase][]sample) error {
-	var doc bytes.Buffer
-	fmt.Fprintf(&doc, "# Benchmark\n\n`make bench` writes this page. %d jobs of about 100 bytes of data per phase, median of %d interleaved rounds.\n\n", o.jobs, o.rounds)
-	fmt.Fprintf(&doc, "Machine: %s.\n\n", machine)
-	for _, e := range engines {
-		fmt.Fprintf(&doc, "- %s: %s\n", e.name(), e.version())
+func publish(page *report.Page, out string) error {
+	if err := page.Text(os.Stdout); err != nil {
+		return err
 	}
-	doc.WriteString("\nJobRunner and Node BullMQ keep every finished job with its result, as BullMQ does by default; asynq deletes it. " +
-		"asynq has no bulk add. Each job was handled exactly once.\n")
-	for _, t := range titles(o.load) {
-		table := rows(samples, engines, t.phase, o.jobs, reference)
-		if err := writeText(os.Stdout, t.title, t.phase, table); err != nil {
-			return err
-		}
-		writeMarkdown(&doc, t.title, t.phase, table)
-	}
-	if o.out == "" {
+	if out == "" {
 		return nil
 	}
-	return os.WriteFile(o.out, doc.Bytes(), 0o644) //nolint:gosec // a page that anyone may read
+	var text bytes.Buffer
+	page.Markdown(&text)
+	return os.WriteFile(out, text.Bytes(), 0o644) //nolint:gosec // a page that anyone may read
 }

@@ -1,4 +1,6 @@
-package main
+// Package server starts the servers that the benchmark uses: free loopback ports,
+// nothing kept on disk.
+package server
 
 import (
 	"bufio"
@@ -15,16 +17,30 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// redisServer is a server for the benchmark alone: no persistence, a free
-// loopback port, nothing kept.
-type redisServer struct {
-	addr   string
-	client rueidis.Client
+// Store is a server that engines keep their jobs in.
+type Store interface {
+	// Flush removes every job.
+	Flush(ctx context.Context) error
+	// Usage is what the server has spent so far and holds now.
+	Usage(ctx context.Context) (Usage, error)
+}
+
+// Usage is what a server has spent so far and holds now.
+type Usage struct {
+	CPU   time.Duration
+	Bytes int64
+}
+
+// Redis is a Redis or Valkey server without persistence.
+type Redis struct {
+	Addr   string
+	Client rueidis.Client
 	cmd    *exec.Cmd
 	dir    string
 }
 
-func startRedis(ctx context.Context) (*redisServer, error) {
+// StartRedis starts a server on a free port.
+func StartRedis(ctx context.Context) (*Redis, error) {
 	binary, err := findRedis()
 	if err != nil {
 		return nil, err
@@ -37,37 +53,39 @@ func startRedis(ctx context.Context) (*redisServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &redisServer{addr: net.JoinHostPort("127.0.0.1", port), dir: dir}
+	s := &Redis{Addr: net.JoinHostPort("127.0.0.1", port), dir: dir}
 	s.cmd = exec.CommandContext(ctx, binary, "--port", port, "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--appendonly", "no")
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", binary, err)
 	}
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		s.client, err = rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{s.addr}, DisableCache: true})
+		s.Client, err = rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{s.Addr}, DisableCache: true})
 		if err == nil {
 			return s, nil
 		}
 	}
-	s.stop()
-	return nil, fmt.Errorf("%s did not answer on %s: %w", binary, s.addr, err)
+	s.Stop()
+	return nil, fmt.Errorf("%s did not answer on %s: %w", binary, s.Addr, err)
 }
 
-func (s *redisServer) stop() {
-	if s.client != nil {
-		s.client.Close()
+// Stop ends the server.
+func (s *Redis) Stop() {
+	if s.Client != nil {
+		s.Client.Close()
 	}
 	_ = s.cmd.Process.Kill()
 	_ = s.cmd.Wait()
 	_ = os.RemoveAll(s.dir)
 }
 
-func (s *redisServer) flush(ctx context.Context) error {
-	return s.client.Do(ctx, s.client.B().Flushall().Sync().Build()).Error()
+// Flush implements [Store].
+func (s *Redis) Flush(ctx context.Context) error {
+	return s.Client.Do(ctx, s.Client.B().Flushall().Sync().Build()).Error()
 }
 
-// info reads INFO as a table.
-func (s *redisServer) info(ctx context.Context) (map[string]string, error) {
-	text, err := s.client.Do(ctx, s.client.B().Info().Build()).ToString()
+// Info reads INFO as a table.
+func (s *Redis) Info(ctx context.Context) (map[string]string, error) {
+	text, err := s.Client.Do(ctx, s.Client.B().Info().Build()).ToString()
 	if err != nil {
 		return nil, err
 	}
@@ -80,32 +98,26 @@ func (s *redisServer) info(ctx context.Context) (map[string]string, error) {
 	return fields, nil
 }
 
-// usage is what the server has spent so far and holds now.
-type usage struct {
-	cpu    time.Duration
-	memory int64
-}
-
-// usage reads the CPU time of the thread that runs commands, where the server
-// tells it apart, or else of the whole process.
-func (s *redisServer) usage(ctx context.Context) (usage, error) {
-	fields, err := s.info(ctx)
+// Usage implements [Store]. The CPU time is that of the thread that runs
+// commands, where the server tells it apart, or else of the whole process.
+func (s *Redis) Usage(ctx context.Context) (Usage, error) {
+	fields, err := s.Info(ctx)
 	if err != nil {
-		return usage{}, err
+		return Usage{}, err
 	}
 	suffix := "_main_thread"
 	if fields["used_cpu_sys"+suffix] == "" {
 		suffix = ""
 	}
-	var u usage
+	var u Usage
 	for _, kind := range []string{"used_cpu_sys", "used_cpu_user"} {
 		seconds, err := strconv.ParseFloat(fields[kind+suffix], 64)
 		if err != nil {
-			return usage{}, fmt.Errorf("read %s: %w", kind, err)
+			return Usage{}, fmt.Errorf("read %s: %w", kind, err)
 		}
-		u.cpu += time.Duration(seconds * float64(time.Second))
+		u.CPU += time.Duration(seconds * float64(time.Second))
 	}
-	u.memory, err = strconv.ParseInt(fields["used_memory"], 10, 64)
+	u.Bytes, err = strconv.ParseInt(fields["used_memory"], 10, 64)
 	return u, err
 }
 
