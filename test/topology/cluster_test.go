@@ -32,6 +32,7 @@ func TestCluster(t *testing.T) {
 		"jobs from Node":                  testJobsFromNode,
 		"jobs for Node":                   testJobsForNode,
 		"slot that moves under load":      testSlotMoves,
+		"hash tags are the server's":      testHashTags,
 		"eviction on one of the masters":  testEvictionOnOneMaster,
 		"producer waits for the replicas": testNoReplicas,
 	} {
@@ -239,6 +240,28 @@ func testQueueWithoutHashTag(t *testing.T, cluster *testenv.RedisCluster) {
 
 	roundTrip(t, r, bullmq.QueueRef{Prefix: "bull", Name: "{tagged name}"})
 	require.NoError(t, openRedis(t, testenv.RedisURL(t), nil).CheckQueue(plainQueue), "a single server needs no tags")
+}
+
+// testHashTags tries every short prefix of the characters that matter.
+func testHashTags(t *testing.T, cluster *testenv.RedisCluster) {
+	r := openRedis(t, cluster.URL, nil)
+	client := r.Client()
+	prefixes := []string{""}
+	for i := 0; i < len(prefixes) && len(prefixes[i]) < 4; i++ {
+		for _, c := range []string{"{", "}", "a"} {
+			prefixes = append(prefixes, prefixes[i]+c)
+		}
+	}
+	for _, prefix := range prefixes[1:] {
+		slots := map[int64]bool{}
+		for _, suffix := range []string{"wait", "}", "{b}", "1:lock"} {
+			slot, err := client.Do(t.Context(), client.B().ClusterKeyslot().Key(prefix+":q:"+suffix).Build()).AsInt64()
+			require.NoError(t, err)
+			slots[slot] = true
+		}
+		_, err := bullmq.NewQueue(r, "q", &bullmq.QueueOptions{Prefix: prefix})
+		require.Equal(t, len(slots) == 1, err == nil, "prefix %s: %v", prefix, err)
+	}
 }
 
 func testEvictionOnOneMaster(t *testing.T, cluster *testenv.RedisCluster) {
