@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net"
 	"os"
@@ -55,20 +57,57 @@ func TestNodeAPI(t *testing.T) {
 	require.NoError(t, err, "%s", out)
 }
 
-func TestServerEndsWithClientsConnected(t *testing.T) {
-	socket := startServer(t)
+func dial(t *testing.T, socket string) net.Conn {
+	t.Helper()
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(t.Context(), "unix", socket)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+func TestServerEndsWithClientsConnected(t *testing.T) {
+	conn := dial(t, startServer(t))
 	lines := `{"id":1,"queue":"bull:idle","method":"open","params":{"worker":"w"}}
 {"id":2,"queue":"bull:idle","method":"waitForJob","params":{"timeout":3600000}}
 {"id":3,"queue":"bull:idle","method":"readEvents","params":{"after":"$","timeout":3600000}}
 `
-	_, err = conn.Write([]byte(lines))
+	_, err := conn.Write([]byte(lines))
 	require.NoError(t, err)
 	// The first reply says that the session is open; its waits go on while the
 	// server ends.
 	_, err = conn.Read(make([]byte, 1))
 	require.NoError(t, err)
+}
+
+func TestOneClientMayNotWaitTooOften(t *testing.T) {
+	conn := dial(t, startServer(t))
+	replies := json.NewDecoder(conn)
+	requests := json.NewEncoder(conn)
+	require.NoError(t, requests.Encode(request{ID: 1, Queue: "bull:idle", Method: "open", Params: []byte(`{"worker":""}`)}))
+	for id := range uint64(maxWaiting + 1) {
+		require.NoError(t, requests.Encode(request{
+			ID: 2 + id, Queue: "bull:idle", Method: "readEvents", Params: []byte(`{"after":"$","timeout":3600000}`),
+		}))
+	}
+	var opened, refused reply
+	require.NoError(t, replies.Decode(&opened))
+	require.Nil(t, opened.Error)
+	require.NoError(t, replies.Decode(&refused))
+	require.Equal(t, reply{ID: 2 + maxWaiting, Error: &replyError{Message: "too many requests are waiting"}}, refused)
+}
+
+func TestLineThatIsTooLongEndsTheClient(t *testing.T) {
+	conn := dial(t, startServer(t))
+	spaces := bytes.Repeat([]byte(" "), 1<<20)
+	var err error
+	for range maxLine/len(spaces) + 1 {
+		if _, err = conn.Write(spaces); err != nil {
+			break // Dropped already.
+		}
+	}
+	if err == nil {
+		_, err = conn.Read(make([]byte, 1))
+	}
+	require.Error(t, err)
 }

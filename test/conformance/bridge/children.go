@@ -59,7 +59,11 @@ var childOperations = map[string]operation{
 		return out, nil
 	}),
 	"removeUnprocessedChildren": on(func(ctx context.Context, s *session, q bullmq.QueueRef, p jobParams) (any, error) {
-		return nil, s.backend.RemoveUnprocessedChildren(ctx, q, p.JobID)
+		err := s.backend.RemoveUnprocessedChildren(ctx, q, p.JobID)
+		if errors.Is(err, bullmq.ErrJobNotFound) {
+			return nil, nil // It has none.
+		}
+		return nil, err
 	}),
 	"removeChildDependency": on(func(ctx context.Context, s *session, q bullmq.QueueRef, p removeChildDependencyParams) (any, error) {
 		return s.backend.RemoveChildDependency(ctx, q, p.JobID, p.ParentKey)

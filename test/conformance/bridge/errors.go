@@ -28,6 +28,7 @@ var errorCodes = []struct {
 	{bullmq.ErrJobBelongsToScheduler, -8},
 	{bullmq.ErrFailedChildren, -9},
 	{bullmq.ErrSchedulerSlotTaken, -10},
+	{errSlotsTaken, -11},
 }
 
 func describe(err error) *replyError {

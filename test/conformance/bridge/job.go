@@ -45,11 +45,14 @@ var jobOperations = map[string]operation{
 	"changePriority": on(func(ctx context.Context, s *session, q bullmq.QueueRef, p changePriorityParams) (any, error) {
 		return nil, s.backend.ChangePriority(ctx, q, p.JobID, p.Priority, p.LIFO)
 	}),
-	// remove answers whether the job was free to be removed.
+	// remove answers whether the job is gone, which it is not if a worker has it.
 	"remove": on(func(ctx context.Context, s *session, q bullmq.QueueRef, p removeParams) (any, error) {
 		err := s.backend.Remove(ctx, q, p.JobID, p.Children)
-		if errors.Is(err, bullmq.ErrJobLocked) {
+		switch {
+		case errors.Is(err, bullmq.ErrJobLocked):
 			return false, nil
+		case errors.Is(err, bullmq.ErrJobNotFound):
+			return true, nil
 		}
 		return err == nil, err
 	}),

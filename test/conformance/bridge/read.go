@@ -42,23 +42,7 @@ var readOperations = map[string]operation{
 		}
 		return out, nil
 	}),
-	// getRanges answers with the ids in the order in which they run or ended.
-	"getRanges": on(func(ctx context.Context, s *session, q bullmq.QueueRef, p getRangesParams) (any, error) {
-		out := make([][]string, len(p.Types))
-		for i, name := range p.Types {
-			state, known := stateNames[name]
-			if !known {
-				out[i] = []string{}
-				continue
-			}
-			ids, err := s.backend.JobIDs(ctx, q, state, p.Start, p.End, !p.Asc)
-			if err != nil {
-				return nil, err
-			}
-			out[i] = list(ids)
-		}
-		return out, nil
-	}),
+	"getRanges": on(getRanges),
 	"isJobInState": on(func(ctx context.Context, s *session, q bullmq.QueueRef, p isJobInStateParams) (any, error) {
 		return isInState(ctx, s, q, p.State, p.JobID)
 	}),
@@ -71,6 +55,34 @@ var readOperations = map[string]operation{
 		return s.backend.CountsPerPriority(ctx, q, p.Priorities)
 	}),
 	"getMetrics": on(getMetrics),
+}
+
+// getRanges answers with the ids of a range in each of some states: newest first,
+// or with asc in the order in which they run or ended. Ids that have lost their
+// job give way to those behind them.
+func getRanges(ctx context.Context, s *session, q bullmq.QueueRef, p getRangesParams) (any, error) {
+	queue, err := bullmq.NewQueue(s.backend, q.Name, &bullmq.QueueOptions{Prefix: q.Prefix})
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]string, len(p.Types))
+	for i, name := range p.Types {
+		out[i] = []string{}
+		state, known := stateNames[name]
+		if !known {
+			continue
+		}
+		// By default the engine lists finished jobs newest first, others as they run.
+		finished := state == bullmq.StateCompleted || state == bullmq.StateFailed
+		jobs, err := queue.Jobs(ctx, bullmq.JobsQuery{State: state, Start: p.Start, End: p.End, Reverse: finished == p.Asc})
+		if err != nil {
+			return nil, err
+		}
+		for _, job := range jobs {
+			out[i] = append(out[i], job.ID)
+		}
+	}
+	return out, nil
 }
 
 func isInState(ctx context.Context, s *session, q bullmq.QueueRef, state, id string) (bool, error) {

@@ -63,7 +63,7 @@ type schedulerParams struct {
 // Texts are JSON; options are in the form that is stored.
 type upsertParams struct {
 	schedulerParams
-	Next         float64              `json:"next"` // epoch ms
+	Next         *float64             `json:"next"` // epoch ms
 	Name         string               `json:"name"`
 	Repeat       bullmq.RepeatOptions `json:"repeat"`
 	Data         string               `json:"data"`
@@ -73,10 +73,23 @@ type upsertParams struct {
 }
 
 func (p *upsertParams) next() time.Time {
-	if p.Next == 0 {
+	if p.Next == nil {
 		return time.Time{}
 	}
-	return time.UnixMilli(int64(p.Next))
+	return epoch(*p.Next)
+}
+
+// jobOptions are those of the job to be planned, which say how it repeats even
+// if the client leaves that out.
+func (p *upsertParams) jobOptions() (bullmq.JobOptions, error) {
+	var opts bullmq.JobOptions
+	if err := json.Unmarshal(p.JobOpts, &opts); err != nil {
+		return opts, err
+	}
+	if opts.Repeat == nil {
+		opts.Repeat = &p.Repeat
+	}
+	return opts, nil
 }
 
 // planned is the job that a scheduler added.
@@ -85,15 +98,22 @@ type planned struct {
 	Delay int64  `json:"delay"` // ms
 }
 
+// errSlotsTaken is what BullMQ tells apart from the one slot of a pattern that
+// is taken.
+var errSlotsTaken = errors.New("all of the next slots are taken")
+
 func addJobScheduler(ctx context.Context, s *session, q bullmq.QueueRef, p upsertParams) (any, error) {
-	var opts bullmq.JobOptions
-	if err := json.Unmarshal(p.JobOpts, &opts); err != nil {
+	opts, err := p.jobOptions()
+	if err != nil {
 		return nil, err
 	}
 	id, err := s.backend.UpsertScheduler(ctx, q, bullmq.SchedulerUpsert{
 		ID: p.ID, Name: p.Name, Repeat: p.Repeat, Next: p.next(), Now: s.clock(),
 		Data: []byte(p.Data), TemplateOpts: []byte(p.TemplateOpts), JobOpts: opts,
 	})
+	if errors.Is(err, bullmq.ErrSchedulerSlotTaken) && p.Repeat.Every > 0 {
+		return nil, errSlotsTaken
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -108,8 +128,8 @@ func addJobScheduler(ctx context.Context, s *session, q bullmq.QueueRef, p upser
 // updateJobScheduler answers with the id of the next job, or null if there is
 // none to be had.
 func updateJobScheduler(ctx context.Context, s *session, q bullmq.QueueRef, p upsertParams) (any, error) {
-	var opts bullmq.JobOptions
-	if err := json.Unmarshal(p.JobOpts, &opts); err != nil {
+	opts, err := p.jobOptions()
+	if err != nil {
 		return nil, err
 	}
 	id, err := s.backend.NextSchedulerJob(ctx, q, bullmq.SchedulerIteration{

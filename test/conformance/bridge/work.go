@@ -72,7 +72,13 @@ var workOperations = map[string]operation{
 	"moveToCompleted": ends(bullmq.OutcomeCompleted),
 	"moveToFailed":    ends(bullmq.OutcomeFailed),
 	"retryJob":        ends(bullmq.OutcomeRetry),
-	"moveToDelayed":   ends(bullmq.OutcomeDelayed),
+	"moveToDelayed": on(func(ctx context.Context, s *session, q bullmq.QueueRef, p outcomeParams) (any, error) {
+		// A delay that is due to a failure counts as an attempt.
+		if p.Stacktrace != "" {
+			return report(ctx, s, q, bullmq.OutcomeRetry, p)
+		}
+		return report(ctx, s, q, bullmq.OutcomeDelayed, p)
+	}),
 	"moveJobFromActiveToWait": on(func(ctx context.Context, s *session, q bullmq.QueueRef, p outcomeParams) (any, error) {
 		if _, err := report(ctx, s, q, bullmq.OutcomeReleased, p); err != nil {
 			return nil, err
@@ -106,11 +112,6 @@ var workOperations = map[string]operation{
 
 func ends(kind bullmq.OutcomeKind) operation {
 	return on(func(ctx context.Context, s *session, q bullmq.QueueRef, p outcomeParams) (any, error) {
-		kind := kind
-		// A delay that is due to a failure counts as an attempt.
-		if kind == bullmq.OutcomeDelayed && p.Stacktrace != "" {
-			kind = bullmq.OutcomeRetry
-		}
 		return report(ctx, s, q, kind, p)
 	})
 }

@@ -1,4 +1,5 @@
 import type { JobJson, JobsOptions, ParentKeyOpts } from "bullmq";
+import { parseJobKey } from "./keys.ts";
 
 /** A job as the bridge adds it. */
 export interface NewJob {
@@ -84,6 +85,9 @@ export function encodeJob(job: JobJson, jobId: string | undefined, parent: Paren
   if (link) {
     const policy = policies.find((name) => link[name]) ?? "";
     encoded.parent = { queue: link.queueKey, id: link.id ?? "", policy };
+  } else if (parent.parentKey) {
+    const { prefix, queueName, id } = parseJobKey(parent.parentKey);
+    encoded.parent = { queue: `${prefix}:${queueName}`, id, policy: "" };
   }
   return encoded;
 }

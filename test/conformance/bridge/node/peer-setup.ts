@@ -15,18 +15,21 @@ const connections = (await import(`${checkout}/tests/utils/connection-factory`))
 };
 
 const connect = bridgeFactory(variable("BRIDGE_SOCKET"));
-let redis: IRedisClient | undefined;
+const redis = connections.createTestConnection();
 
-// Some tests look straight into Redis, by the client of the backend.
+// Some tests look straight into Redis, by the client of the backend, and expect
+// what the server's version gives.
+const escapeHatch = {
+  client: Promise.resolve(redis),
+  redisVersion: /redis_version:(\S+)/.exec(await redis.info())?.[1],
+  databaseType: "redis",
+};
 create.setDefaultBackendFactory((name, opts, options) =>
-  Object.defineProperty(connect(name, opts, options), "client", {
-    get: async () => (redis ??= connections.createTestConnection()),
-  }),
+  Object.assign(connect(name, opts, options), escapeHatch),
 );
 
 afterAll(async () => {
-  await redis?.quit();
-  redis = undefined;
+  await redis.quit();
 });
 
 function variable(name: string): string {
