@@ -28,8 +28,8 @@ type RedisOptions struct {
 	SentinelUsername string
 	SentinelPassword string
 	// WaitReplicas is how many replicas must have a job before adding it, or the
-	// flow or scheduler it belongs to, succeeds; see [ErrNotReplicated]. Defaults
-	// to 0: the master's word is enough.
+	// flow or scheduler it belongs to, succeeds; they have half of CallTimeout. See
+	// [ErrNotReplicated]. Defaults to 0: the master's word is enough.
 	WaitReplicas int
 	// Logger receives warnings about the server's configuration. Defaults to [slog.Default].
 	Logger *slog.Logger

@@ -51,8 +51,10 @@ func (r *Redis) sendReplicated(ctx context.Context, script replicatedScript, key
 	ctx, cancel := context.WithTimeout(ctx, r.opts.CallTimeout+time.Second)
 	defer cancel()
 	b := r.client.B()
+	// Half the time, so that the answer comes before the connection is given up.
+	patience := r.opts.CallTimeout.Milliseconds() / 2
 	wait := func() rueidis.Completed {
-		return b.Wait().Numreplicas(int64(r.opts.WaitReplicas)).Timeout(r.opts.CallTimeout.Milliseconds()).Build()
+		return b.Wait().Numreplicas(int64(r.opts.WaitReplicas)).Timeout(patience).Build()
 	}
 	count := int64(len(keys))
 	replies := r.client.DoMulti(ctx, b.Evalsha().Sha1(script.sha).Numkeys(count).Key(keys...).Arg(args...).Build(), wait())

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -26,7 +27,9 @@ func nodeCommand(t *testing.T, cluster *testenv.RedisCluster, mode string, ref b
 	}
 	host, port, err := net.SplitHostPort(cluster.Masters[0].Addr)
 	require.NoError(t, err)
-	return exec.CommandContext(t.Context(), "node", "node/cluster.mjs", mode, host, port, ref.Prefix, ref.Name, strconv.Itoa(sharedJobs))
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	return exec.CommandContext(ctx, "node", "node/cluster.mjs", mode, host, port, ref.Prefix, ref.Name, strconv.Itoa(sharedJobs))
 }
 
 func run(cmd *exec.Cmd) error {

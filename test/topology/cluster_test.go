@@ -276,7 +276,7 @@ func testEvictionOnOneMaster(t *testing.T, cluster *testenv.RedisCluster) {
 }
 
 func testNoReplicas(t *testing.T, cluster *testenv.RedisCluster) {
-	r := openRedis(t, cluster.URL, &bullmq.RedisOptions{WaitReplicas: 1, CallTimeout: 50 * time.Millisecond})
+	r := openRedis(t, cluster.URL, &bullmq.RedisOptions{WaitReplicas: 1, CallTimeout: time.Second})
 	q := newQueue(t, r, bullmq.QueueRef{Prefix: "{alone}", Name: "q"})
 	_, err := q.Add(t.Context(), "job", nil, nil)
 	require.ErrorIs(t, err, bullmq.ErrNotReplicated)
