@@ -18,20 +18,20 @@ var goWorking = map[string]goOperation{
 		Delay ms `json:"delay"`
 	},
 	) (any, error) {
-		if job, ok := s.held(a.workerArgs); ok {
+		if job, ok := s.held(ctx, a.workerArgs); ok {
 			return nil, job.MoveToDelayed(ctx, s.clock().Add(a.Delay.duration()))
 		}
 		delay := max(a.Delay.duration(), time.Millisecond)
 		return nil, s.report(ctx, a.workerArgs, bullmq.Outcome{Kind: bullmq.OutcomeDelayed, Delay: delay})
 	}),
 	"moveToWait": with(func(ctx context.Context, s *goStep, a workerArgs) (any, error) {
-		if job, ok := s.held(a); ok {
+		if job, ok := s.held(ctx, a); ok {
 			return nil, job.MoveToWait(ctx)
 		}
 		return nil, s.report(ctx, a, bullmq.Outcome{Kind: bullmq.OutcomeReleased})
 	}),
 	"moveToWaitingChildren": with(func(ctx context.Context, s *goStep, a workerArgs) (any, error) {
-		if job, ok := s.held(a); ok {
+		if job, ok := s.held(ctx, a); ok {
 			return job.MoveToWaitingChildren(ctx)
 		}
 		err := s.report(ctx, a, bullmq.Outcome{Kind: bullmq.OutcomeWaitingChildren})
@@ -45,7 +45,7 @@ var goWorking = map[string]goOperation{
 		Duration ms `json:"duration"`
 	},
 	) (any, error) {
-		if job, ok := s.held(a.workerArgs); ok {
+		if job, ok := s.held(ctx, a.workerArgs); ok {
 			err := job.ExtendLock(ctx, a.Duration.duration())
 			if errors.Is(err, bullmq.ErrLockMissing) {
 				return 0, nil

@@ -74,11 +74,18 @@ func (s *goStep) claim(a workerArgs, id string) claim {
 	return claim{s.prefix, s.step.Queue, id, a.Token, string(a.Worker)}
 }
 
-// held is the job that the step acts on, if it was this engine that took it, as
-// the same worker.
-func (s *goStep) held(a workerArgs) (*bullmq.Job, bool) {
+// held is the job that the step acts on, if it was this engine that took it last,
+// as the same worker.
+func (s *goStep) held(ctx context.Context, a workerArgs) (*bullmq.Job, bool) {
 	job, ok := s.claims[s.claim(a, a.ID)]
-	return job, ok
+	if !ok {
+		return nil, false
+	}
+	stored, err := s.job(ctx)
+	if err != nil || stored.AttemptsStarted != job.AttemptsStarted || !stored.ProcessedOn.Equal(job.ProcessedOn) {
+		return job, errors.Is(err, bullmq.ErrJobNotFound)
+	}
+	return job, true
 }
 
 func fetch(ctx context.Context, s *goStep, a workerArgs) (any, error) {
@@ -106,7 +113,7 @@ func complete(ctx context.Context, s *goStep, a completeArgs) (any, error) {
 	if a.Value == nil {
 		a.Value = json.RawMessage("null")
 	}
-	if job, ok := s.held(a.workerArgs); ok && !a.Fetch {
+	if job, ok := s.held(ctx, a.workerArgs); ok && !a.Fetch {
 		return nil, job.MoveToCompleted(ctx, a.Value)
 	}
 	job, opts, err := s.stored(ctx, a.workerArgs)
@@ -139,7 +146,7 @@ func (t thrown) err() error {
 }
 
 func fail(ctx context.Context, s *goStep, a failArgs) (any, error) {
-	if job, ok := s.held(a.workerArgs); ok && !a.Fetch {
+	if job, ok := s.held(ctx, a.workerArgs); ok && !a.Fetch {
 		_, err := job.MoveToFailed(ctx, a.Error.err())
 		return nil, err
 	}

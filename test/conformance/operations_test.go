@@ -18,21 +18,16 @@ var places = []string{
 }
 
 func anyJob(t *rapid.T) object {
-	return object{"id": rapid.SampledFrom(slices.Concat(places, ids)).Draw(t, "job")}
+	return object{"id": one(t, slices.Concat(places, ids)...)}
 }
 
 func activeJob(t *rapid.T) object {
-	return object{"id": rapid.SampledFrom([]string{"{active:0}", "{active:0}", "{active:1}"}).Draw(t, "job"), "token": "t"}
+	return object{"id": one(t, "{active:0}", "{active:0}", "{active:1}"), "token": "t"}
 }
 
 // strangersJob is a job that the worker may not hold.
 func strangersJob(t *rapid.T) object {
-	return merged(anyJob(t), object{"token": rapid.SampledFrom([]string{"t", "x"}).Draw(t, "token")})
-}
-
-// one draws one of the objects, which may be nil.
-func one(t *rapid.T, label string, choices ...object) object {
-	return rapid.SampledFrom(choices).Draw(t, label)
+	return merged(anyJob(t), object{"token": one(t, "t", "x")})
 }
 
 func merged(objects ...object) object {
@@ -45,16 +40,16 @@ func merged(objects ...object) object {
 
 func jobOptions(t *rapid.T) object {
 	return merged(
-		one(t, "id", nil, nil, object{"jobId": rapid.SampledFrom(ids).Draw(t, "jobId")}),
-		one(t, "place", nil, nil, object{"delay": 500}, object{"delay": 20_000}, object{"priority": 3}, object{"priority": 1}, object{"delay": 500, "priority": 2}, object{"lifo": true}),
-		one(t, "attempts", nil, nil, object{"attempts": 2}, object{"attempts": 3, "backoff": 300}, object{"attempts": 3, "backoff": object{"type": "exponential", "delay": 1000}}),
-		one(t, "keep", nil, nil, nil, object{"removeOnComplete": true, "removeOnFail": true}, object{"removeOnComplete": 1, "removeOnFail": 1}, object{"removeOnComplete": object{"age": 30}}),
-		one(t, "limits", nil, nil, nil, object{"keepLogs": 1}, object{"stackTraceLimit": 1}),
+		one[object](t, nil, nil, object{"jobId": one(t, ids...)}),
+		one[object](t, nil, nil, object{"delay": 500}, object{"delay": 20_000}, object{"priority": 3}, object{"priority": 1}, object{"delay": 500, "priority": 2}, object{"lifo": true}),
+		one[object](t, nil, nil, object{"attempts": 2}, object{"attempts": 3, "backoff": 300}, object{"attempts": 3, "backoff": object{"type": "exponential", "delay": 1000}}),
+		one[object](t, nil, nil, nil, object{"removeOnComplete": true, "removeOnFail": true}, object{"removeOnComplete": 1, "removeOnFail": 1}, object{"removeOnComplete": object{"age": 30}}),
+		one[object](t, nil, nil, nil, object{"keepLogs": 1}, object{"stackTraceLimit": 1}),
 	)
 }
 
 func deduplication(t *rapid.T) object {
-	return one(t, "deduplication", nil, nil, nil,
+	return one[object](t, nil, nil, nil,
 		object{"deduplication": object{"id": "d"}},
 		object{"deduplication": object{"id": "d", "ttl": 600_000}},
 		object{"deduplication": object{"id": "d", "ttl": 600_000, "extend": true, "replace": true}},
@@ -65,7 +60,7 @@ func deduplication(t *rapid.T) object {
 }
 
 func policy(t *rapid.T) object {
-	return one(t, "policy", nil,
+	return one[object](t, nil,
 		object{"failParentOnFailure": true}, object{"continueParentOnFailure": true},
 		object{"ignoreDependencyOnFailure": true}, object{"removeDependencyOnFailure": true},
 	)
@@ -73,8 +68,8 @@ func policy(t *rapid.T) object {
 
 func parentOf(t *rapid.T) object {
 	return object{"parent": object{
-		"id":    rapid.SampledFrom([]string{"a", "b", "root"}).Draw(t, "parent"),
-		"queue": "{prefix}:" + rapid.SampledFrom([]string{"q", "p"}).Draw(t, "parent's queue"),
+		"id":    one(t, "a", "b", "root"),
+		"queue": "{prefix}:" + one(t, "q", "p"),
 	}}
 }
 
@@ -88,11 +83,11 @@ func flowNode(t *rapid.T, names *[]string, depth int) object {
 	id := (*names)[0]
 	*names = (*names)[1:]
 	node := object{
-		"name": "node", "queueName": rapid.SampledFrom([]string{"q", "q", "p"}).Draw(t, "node's queue"),
+		"name": "node", "queueName": one(t, "q", "q", "p"),
 		"opts": merged(jobOptions(t), policy(t), object{"jobId": id}),
 	}
 	var children []object
-	for range rapid.IntRange(0, depth).Draw(t, "children") {
+	for range index(t, depth+1) {
 		children = append(children, flowNode(t, names, depth-1))
 	}
 	if len(children) > 0 {
@@ -110,7 +105,7 @@ var addingOperations = []operation{
 		return object{"opts": merged(jobOptions(t), deduplication(t)), "data": object{"n": 1}}
 	}},
 	{"add", 8, func(t *rapid.T) object {
-		id := object{"jobId": rapid.SampledFrom([]string{"c", "d"}).Draw(t, "child")}
+		id := object{"jobId": one(t, "c", "d")}
 		return object{"opts": merged(jobOptions(t), policy(t), parentOf(t), id)}
 	}},
 	{"addBulk", 5, func(t *rapid.T) object {
@@ -120,47 +115,60 @@ var addingOperations = []operation{
 	{"upsertScheduler", 4, func(t *rapid.T) object {
 		return object{
 			"queue":  "p",
-			"id":     rapid.SampledFrom([]string{"s", "r"}).Draw(t, "scheduler"),
-			"repeat": one(t, "repeat", object{"every": 20_000}, object{"every": 20_000, "limit": 2}, object{"pattern": "*/30 * * * * *", "tz": "UTC"}),
+			"id":     one(t, "s", "r"),
+			"repeat": one[object](t, object{"every": 20_000}, object{"every": 20_000, "limit": 2}, object{"pattern": "*/30 * * * * *", "tz": "UTC"}),
 		}
 	}},
 	{"removeScheduler", 1, func(t *rapid.T) object {
-		return object{"id": rapid.SampledFrom([]string{"s", "r"}).Draw(t, "scheduler")}
+		return object{"id": one(t, "s", "r")}
 	}},
 }
 
 var workingOperations = []operation{
-	{"fetch", 45, func(*rapid.T) object { return object{"token": "t"} }},
-	{"complete", 25, func(t *rapid.T) object {
+	{"fetch", 30, func(*rapid.T) object { return object{"token": "t"} }},
+	{"fetch", 40, func(t *rapid.T) object {
+		end := one(t,
+			object{"op": "complete", "value": 1},
+			object{"op": "complete", "value": object{"ok": true}},
+			object{"op": "fail", "error": object{"message": "no"}},
+			object{"op": "fail", "error": object{"message": "no", "unrecoverable": true}},
+		)
+		return object{"token": "t", "then": []object{merged(end, object{"id": "{active:0}", "token": "t"})}}
+	}},
+	{"complete", 15, func(t *rapid.T) object {
 		// The next job is fetched along only where no scheduler makes jobs, for it is
 		// the worker that plans the one after.
-		return merged(activeJob(t), object{"value": object{"ok": true}}, one(t, "fetch", nil, object{"fetch": true, "queue": "q"}))
+		return merged(activeJob(t), object{"value": object{"ok": true}}, one[object](t, nil, object{"fetch": true, "queue": "q"}))
 	}},
 	{"complete", 2, func(t *rapid.T) object { return merged(strangersJob(t), object{"value": 1}) }},
-	{"fail", 25, func(t *rapid.T) object {
-		unrecoverable := rapid.IntRange(0, 2).Draw(t, "unrecoverable") == 0
+	{"fail", 10, func(t *rapid.T) object {
+		unrecoverable := index(t, 3) == 0
 		return merged(activeJob(t), object{"error": object{"message": "no", "unrecoverable": unrecoverable}})
 	}},
 	{"moveToDelayed", 3, func(t *rapid.T) object { return merged(activeJob(t), object{"delay": 2000}) }},
 	{"moveToWait", 3, activeJob},
 	{"moveToWaitingChildren", 5, activeJob},
 	{"redis", 4, func(*rapid.T) object { return object{"command": []string{"DEL", "{q}{active:0}:lock"}} }},
-	{"redis", 3, func(*rapid.T) object { return object{"command": []string{"DEL", "{q}stalled-check"}} }},
-	{"stalled", 6, nothing},
+	{"redis", 3, func(*rapid.T) object {
+		free := object{"op": "redis", "command": []string{"DEL", "{q}stalled-check"}}
+		check := object{"op": "stalled"}
+		return object{"command": []string{"DEL", "{q}{active:0}:lock"}, "then": []object{free, check, maps.Clone(free), maps.Clone(check)}}
+	}},
+	{"stalled", 2, nothing},
 }
 
 var jobOperations = []operation{
 	{"retry", 5, func(t *rapid.T) object {
-		state := rapid.SampledFrom([]string{"failed", "completed"}).Draw(t, "state")
+		state := one(t, "failed", "completed")
 		return object{"id": "{" + state + ":0}", "state": state}
 	}},
 	{"promote", 4, anyJob},
 	{"changeDelay", 3, func(t *rapid.T) object { return merged(anyJob(t), object{"delay": 9000}) }},
 	{"changePriority", 5, func(t *rapid.T) object {
-		return merged(anyJob(t), object{"priority": rapid.IntRange(0, 4).Draw(t, "priority"), "lifo": rapid.Bool().Draw(t, "lifo")})
+		return merged(anyJob(t), object{"priority": index(t, 5), "lifo": one(t, true, false)})
 	}},
 	{"remove", 5, func(t *rapid.T) object {
-		return merged(anyJob(t), one(t, "children", nil, object{"removeChildren": false}))
+		return merged(anyJob(t), one[object](t, nil, object{"removeChildren": false}))
 	}},
 	{"removeChildDependency", 2, anyJob},
 	{"removeUnprocessedChildren", 2, anyJob},
@@ -174,13 +182,13 @@ var jobOperations = []operation{
 }
 
 var queueOperations = []operation{
-	{"pause", 2, nothing},
+	{"pause", 1, nothing},
 	{"resume", 5, nothing},
 	{"counts", 3, nothing},
-	{"drain", 2, func(t *rapid.T) object { return object{"delayed": rapid.Bool().Draw(t, "delayed")} }},
+	{"drain", 2, func(t *rapid.T) object { return object{"delayed": one(t, true, false)} }},
 	{"clean", 4, func(t *rapid.T) object {
 		states := []string{"completed", "failed", "wait", "delayed", "prioritized", "active"}
-		return object{"grace": rapid.SampledFrom([]int{0, 1000}).Draw(t, "grace"), "state": rapid.SampledFrom(states).Draw(t, "state")}
+		return object{"grace": one(t, 0, 1000), "state": one(t, states...)}
 	}},
 	{"deduplicationJobID", 1, func(*rapid.T) object { return object{"id": "d"} }},
 	{"removeDeduplicationKey", 1, func(*rapid.T) object { return object{"id": "d"} }},

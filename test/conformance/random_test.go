@@ -3,6 +3,7 @@ package conformance_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,9 +19,16 @@ type object map[string]any
 // randomScenario draws operations on two queues that share a few ids, so that
 // they meet. Every fetch has the same token, so that any active job can be ended.
 func randomScenario(t *rapid.T, operations []operation) conformance.Scenario {
-	steps := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) object { return randomStep(t, operations) }), 2, 30).Draw(t, "steps")
+	step := rapid.Custom(func(t *rapid.T) object { return randomStep(t, operations) })
+	steps := slices.Concat(rapid.SliceOfN(rapid.SliceOfN(step, 1, 8), 1, 12).Draw(t, "steps")...)
+	var all []object
+	for _, step := range steps {
+		then, _ := step["then"].([]object)
+		delete(step, "then")
+		all = append(append(all, step), then...)
+	}
 	now := int64(0)
-	for i, step := range steps {
+	for i, step := range all {
 		if root, ok := step["flow"].(object); ok {
 			renameChildren(root, i)
 		}
@@ -31,7 +39,7 @@ func randomScenario(t *rapid.T, operations []operation) conformance.Scenario {
 		delete(step, "pause")
 	}
 	s := conformance.Scenario{Name: "random"}
-	text, err := json.Marshal(steps)
+	text, err := json.Marshal(all)
 	if err == nil {
 		err = json.Unmarshal(text, &s.Steps)
 	}
@@ -47,7 +55,7 @@ func renameChildren(node object, flow int) {
 	children, _ := node["children"].([]object)
 	for _, child := range children {
 		opts := child["opts"].(object)
-		opts["jobId"] = fmt.Sprintf("%s%c", opts["jobId"], 'A'+rune(flow))
+		opts["jobId"] = fmt.Sprintf("%s%d", opts["jobId"], flow)
 		renameChildren(child, flow)
 	}
 }
@@ -57,23 +65,52 @@ func randomStep(t *rapid.T, operations []operation) object {
 	for _, op := range operations {
 		total += op.weight
 	}
-	n := rapid.IntRange(0, total-1).Draw(t, "operation")
+	n := index(t, total)
 	i := 0
 	for n >= operations[i].weight {
 		n -= operations[i].weight
 		i++
 	}
 	step := operations[i].draw(t)
-	step["op"] = operations[i].name
-	step["pause"] = rapid.SampledFrom([]int64{0, 0, 0, 1, 700, 5000, 31_000}).Draw(t, "pause")
-	if step["queue"] == nil && rapid.IntRange(0, 4).Draw(t, "queue") == 4 {
-		step["queue"] = "p"
+	queue := "q"
+	if step["queue"] != nil {
+		queue = step["queue"].(string)
+	} else if index(t, 5) == 4 {
+		queue = "p"
 	}
-	step["engine"] = rapid.SampledFrom([]string{"go", "node"}).Draw(t, "engine")
+	then, _ := step["then"].([]object)
+	for _, s := range append(then, step) {
+		if s["op"] == nil {
+			s["op"] = operations[i].name
+		}
+		s["queue"] = queue
+		s["pause"] = one[int64](t, 0, 0, 0, 1, 700, 5000, 31_000)
+		s["engine"] = one(t, "go", "node")
+	}
 	return step
 }
 
-// operation is a kind of step that a random scenario may have.
+// bits draws numbers below 1024, each as likely as the others; rapid's own ranges
+// prefer small numbers.
+var bits = rapid.Custom(func(t *rapid.T) int {
+	n := 0
+	for range 10 {
+		n *= 2
+		if rapid.Bool().Draw(t, "bit") {
+			n++
+		}
+	}
+	return n
+})
+
+// index draws a number below n.
+func index(t *rapid.T, n int) int { return bits.Draw(t, "index") * n / 1024 }
+
+// one draws one of the choices.
+func one[T any](t *rapid.T, choices ...T) T { return choices[index(t, len(choices))] }
+
+// operation is a kind of step that a random scenario may have. Steps that follow it
+// stand in its member "then".
 type operation struct {
 	name   string
 	weight int

@@ -2,8 +2,6 @@ package interop
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,102 +9,20 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
+	keydump "github.com/jobrunner-dev/jobrunner/test/conformance/dump"
 )
 
-// keyspace is everything a queue has in Redis, by key without the queue's
-// prefix: text, or what JSON has for the key's type.
+// keyspace is what the keys of a queue hold, by key without the queue's prefix.
 type keyspace map[string]any
 
-// dump reads all keys of a queue. Stream ids are left out and JSON is decoded, so
-// that the dumps of two queues that went through the same are equal.
+// dump reads all keys of a queue, so that the dumps of two queues that went
+// through the same are equal.
 func dump(ctx context.Context, client rueidis.Client, q bullmq.QueueRef) (keyspace, error) {
-	prefix := q.String() + ":"
-	keys, err := client.Do(ctx, client.B().Keys().Pattern(prefix+"*").Build()).AsStrSlice()
+	space, err := keydump.Read(ctx, client, q.String()+":")
 	if err != nil {
 		return nil, err
 	}
-	d := keyspace{}
-	for _, key := range keys {
-		value, err := dumpKey(ctx, client, key)
-		if errors.Is(err, errExpired) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("dump %s: %w", key, err)
-		}
-		d[strings.TrimPrefix(key, prefix)] = value
-	}
-	return withoutPrefix(d, q.Prefix)
-}
-
-// errExpired says that a key with a time to live went between two looks.
-var errExpired = errors.New("expired")
-
-func dumpKey(ctx context.Context, client rueidis.Client, key string) (any, error) {
-	kind, err := client.Do(ctx, client.B().Type().Key(key).Build()).ToString()
-	if err != nil {
-		return nil, err
-	}
-	switch kind {
-	case "none":
-		return nil, errExpired
-	case "string":
-		value, err := client.Do(ctx, client.B().Get().Key(key).Build()).ToString()
-		if rueidis.IsRedisNil(err) {
-			return nil, errExpired
-		}
-		return value, err
-	case "list":
-		return client.Do(ctx, client.B().Lrange().Key(key).Start(0).Stop(-1).Build()).AsStrSlice()
-	case "set":
-		members, err := client.Do(ctx, client.B().Smembers().Key(key).Build()).AsStrSlice()
-		slices.Sort(members)
-		return members, err
-	case "zset":
-		return dumpSortedSet(ctx, client, key)
-	case "hash":
-		fields, err := client.Do(ctx, client.B().Hgetall().Key(key).Build()).AsStrMap()
-		return decodeFields(fields), err
-	case "stream":
-		entries, err := client.Do(ctx, client.B().Xrange().Key(key).Start("-").End("+").Build()).AsXRange()
-		events := make([]any, len(entries))
-		for i, entry := range entries {
-			events[i] = decodeFields(entry.FieldValues)
-		}
-		return events, err
-	default:
-		return nil, fmt.Errorf("unexpected type %s", kind)
-	}
-}
-
-// dumpSortedSet keeps the order as well as the scores.
-func dumpSortedSet(ctx context.Context, client rueidis.Client, key string) (any, error) {
-	members, err := client.Do(ctx, client.B().Zrange().Key(key).Min("0").Max("-1").Withscores().Build()).AsZScores()
-	lines := make([]string, len(members))
-	for i, m := range members {
-		lines[i] = fmt.Sprintf("%s = %.3f", m.Member, m.Score)
-	}
-	return lines, err
-}
-
-// jsonFields are the members of hashes and events that hold JSON.
-var jsonFields = map[string]bool{
-	"data": true, "opts": true, "parent": true, "returnvalue": true, "stacktrace": true, "progress": true,
-}
-
-func decodeFields(fields map[string]string) map[string]any {
-	decoded := make(map[string]any, len(fields))
-	for name, value := range fields {
-		if jsonFields[name] {
-			decoded[name] = decode([]byte(value))
-			if opts, ok := decoded[name].(map[string]any); ok && name == "opts" {
-				normalKeeps(opts)
-			}
-		} else {
-			decoded[name] = value
-		}
-	}
-	return decoded
+	return withoutPrefix(keyspace(space.Values()), q.Prefix)
 }
 
 // withoutVersion leaves out which library wrote the metadata, and when.

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	keydump "github.com/jobrunner-dev/jobrunner/test/conformance/dump"
 )
 
 // jobView is a job as an engine's getters show it, in BullMQ's names.
@@ -36,12 +38,7 @@ type jobView struct {
 // normal makes views of the two engines comparable: it leaves out options that
 // say no more than their absence, and what Node shows for an absent field.
 func (v jobView) normal() jobView {
-	for _, name := range []string{"attempts", "delay", "priority"} {
-		if v.Opts[name] == 0.0 {
-			delete(v.Opts, name)
-		}
-	}
-	normalKeeps(v.Opts)
+	keydump.NormalOptions(v.Opts)
 	delete(v.Opts, "repeatJobKey") // Node moves it to the job
 	if v.Progress == 0.0 {
 		v.Progress = nil
@@ -55,19 +52,6 @@ func (v jobView) normal() jobView {
 	// A child's policies are repeated in its parent member, as flags.
 	v.Parent = nil
 	return v
-}
-
-// normalKeeps writes what is kept of finished jobs in the shortest of the forms
-// that say the same: {"count":0}, 0 and true, or {"count":5} and 5.
-func normalKeeps(opts map[string]any) {
-	for _, name := range []string{"removeOnComplete", "removeOnFail"} {
-		if object, ok := opts[name].(map[string]any); ok && len(object) == 1 && object["count"] != nil {
-			opts[name] = object["count"]
-		}
-		if opts[name] == 0.0 {
-			opts[name] = true
-		}
-	}
 }
 
 // outcome is what is left of a view once all that differs from run to run is
