@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/jobrunner-dev/jobrunner/bench/internal/peer"
 	"github.com/jobrunner-dev/jobrunner/bench/internal/scenario"
@@ -84,12 +85,18 @@ func holdTitle(h *scenario.Hold) string {
 }
 
 func hold(h *scenario.Hold) *table {
-	t := &table{header: []string{"operation", "longest call, ms", "command", "calls over 5 ms", "the whole took, ms"}}
+	t := &table{header: []string{"operation", "longest call, ms", "command", "median script, ms", "calls over 5 ms", "the whole took, ms"}}
 	for _, o := range h.Operations {
-		t.add(o.Name, number(float64(o.Longest.Microseconds())/1000), o.Command, fmt.Sprint(o.Over), number(float64(o.Elapsed.Microseconds())/1000))
+		name := o.Name
+		if o.Stopped {
+			name += " (not ended)"
+		}
+		t.add(name, milliseconds(o.Longest), o.Command, milliseconds(o.Usual), fmt.Sprint(o.Over), milliseconds(o.Elapsed))
 	}
 	return t
 }
+
+func milliseconds(d time.Duration) string { return number(float64(d.Microseconds()) / 1000) }
 
 // DescribeMachine says in one line what the figures were taken on.
 func DescribeMachine(ctx context.Context, servers peer.Servers) string {

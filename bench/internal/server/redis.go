@@ -78,6 +78,9 @@ func (s *Redis) Stop() {
 	_ = os.RemoveAll(s.dir)
 }
 
+// PID is the server's process id.
+func (s *Redis) PID() int { return s.cmd.Process.Pid }
+
 // Flush implements [Store].
 func (s *Redis) Flush(ctx context.Context) error {
 	return s.Client.Do(ctx, s.Client.B().Flushall().Sync().Build()).Error()
