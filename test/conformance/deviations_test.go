@@ -1,6 +1,7 @@
 package conformance_test
 
 import (
+	"os"
 	"regexp"
 	"testing"
 
@@ -113,5 +114,14 @@ func requireAllDeviationsInUse(t *testing.T, scenarios map[string]bool) {
 	}
 	for i := range deviations {
 		require.True(t, used[&deviations[i]], "no scenario shows: %s", deviations[i].reason)
+	}
+}
+
+func TestTheDocumentationListsEveryDeviation(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/conformance.md")
+	require.NoError(t, err)
+	for _, d := range deviations {
+		require.Contains(t, string(text), "\n- "+d.reason+"\n")
 	}
 }

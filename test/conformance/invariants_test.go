@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/jobrunner-dev/jobrunner/test/conformance"
@@ -114,16 +113,10 @@ func prefixOf(key string) string {
 // what there is to do. While a job runs, its worker fetches when it is done.
 func (q queueView) waitingWorkersWake() error {
 	meta := q.fields("meta")
-	active := len(q.members("active"))
-	if limit, ok := meta["concurrency"].(string); ok {
-		n, err := strconv.Atoi(limit)
-		if err != nil {
-			return fmt.Errorf("the limit on how many jobs run: %w", err)
-		}
-		if active >= n {
-			return nil
-		}
+	if meta["concurrency"] != nil {
+		return nil // What had to wait for its turn is fetched by whom it waited for.
 	}
+	active := len(q.members("active"))
 	fetchable := len(q.members("wait")) + len(q.members("prioritized"))
 	if fetchable == 0 || meta["paused"] != nil || active > 0 {
 		return nil

@@ -133,7 +133,11 @@ var workingOperations = []operation{
 			object{"op": "fail", "error": object{"message": "no"}},
 			object{"op": "fail", "error": object{"message": "no", "unrecoverable": true}},
 		)
-		return object{"token": "t", "then": []object{merged(end, object{"id": "{active:0}", "token": "t"})}}
+		worker := one[object](t, nil, nil, object{"worker": object{"metrics": 5, "removeOnComplete": object{"count": 2}}})
+		return object{"token": "t", "then": []object{merged(end, worker, object{"id": "{active:0}", "token": "t"})}}
+	}},
+	{"fetch", 3, func(*rapid.T) object {
+		return object{"token": "t", "worker": object{"name": "w", "limiter": object{"max": 2, "duration": 600_000}}}
 	}},
 	{"complete", 15, func(t *rapid.T) object {
 		// The next job is fetched along only where no scheduler makes jobs, for it is
@@ -182,7 +186,8 @@ var jobOperations = []operation{
 }
 
 var queueOperations = []operation{
-	{"pause", 1, nothing},
+	// Upserting a scheduler of a paused queue is among the deviations.
+	{"pause", 1, func(*rapid.T) object { return object{"queue": "q"} }},
 	{"resume", 5, nothing},
 	{"counts", 3, nothing},
 	{"drain", 2, func(t *rapid.T) object { return object{"delayed": one(t, true, false)} }},
@@ -190,6 +195,14 @@ var queueOperations = []operation{
 		states := []string{"completed", "failed", "wait", "delayed", "prioritized", "active"}
 		return object{"grace": one(t, 0, 1000), "state": one(t, states...)}
 	}},
+	{"setGlobalConcurrency", 2, func(t *rapid.T) object { return object{"concurrency": one(t, 1, 2)} }},
+	{"removeGlobalConcurrency", 2, nothing},
+	{"setGlobalRateLimit", 1, func(t *rapid.T) object { return object{"max": one(t, 1, 3), "duration": 600_000} }},
+	{"removeGlobalRateLimit", 1, nothing},
+	{"rateLimit", 1, func(*rapid.T) object { return object{"duration": 600_000} }},
+	{"removeRateLimit", 3, nothing},
+	{"isMaxed", 1, nothing},
+	{"removeOrphanedJobs", 1, nothing},
 	{"deduplicationJobID", 1, func(*rapid.T) object { return object{"id": "d"} }},
 	{"removeDeduplicationKey", 1, func(*rapid.T) object { return object{"id": "d"} }},
 	{"schedulers", 1, nothing},

@@ -123,7 +123,7 @@ func remove(ctx context.Context, client rueidis.Client, prefix string) error {
 }
 
 // normal writes the prefix as "{prefix}" and leaves out who wrote the metadata,
-// and metadata that says nothing else than the default.
+// and the default of how many events are kept, which scripts write at various times.
 func (o *Outcome) normal(prefix string) (*Outcome, error) {
 	for i := range o.Answers {
 		o.Answers[i].Result = normalResult(o.Answers[i])
@@ -140,7 +140,10 @@ func (o *Outcome) normal(prefix string) (*Outcome, error) {
 	for key, entry := range normal.Keys {
 		if meta, ok := entry.Value.(map[string]any); ok && isMeta(key) {
 			delete(meta, "version")
-			if len(meta) == 1 && meta["opts.maxLenEvents"] == "10000" {
+			if meta["opts.maxLenEvents"] == "10000" {
+				delete(meta, "opts.maxLenEvents")
+			}
+			if len(meta) == 0 {
 				delete(normal.Keys, key)
 			}
 		}
