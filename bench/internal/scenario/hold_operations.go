@@ -214,13 +214,6 @@ func (h *holder) prioritized(ctx context.Context) error {
 // active does what is done to running jobs whose workers are gone. There are
 // 10,000: nobody runs a million at once.
 func (h *holder) active(ctx context.Context) error {
-	if err := h.fillWith(ctx, 10_000, nil); err != nil {
-		return err
-	}
-	c, p := h.redis.Client, "bull:"+h.queue.Name()+":"
-	if err := c.Do(ctx, c.B().Rename().Key(p+"wait").Newkey(p+"active").Build()).Error(); err != nil {
-		return err
-	}
 	ref, backend := h.queue.Ref(), h.backend
 	recoverStalled := func(ctx context.Context) error {
 		_, err := backend.RecoverStalled(ctx, ref, 1, time.Millisecond)
@@ -230,7 +223,10 @@ func (h *holder) active(ctx context.Context) error {
 	for i := range 1000 {
 		locks = append(locks, bullmq.JobLock{ID: fmt.Sprint(i + 1), Token: "t"})
 	}
-	return h.doAll(ctx, []operation{
+	if err := h.fillActive(ctx); err != nil {
+		return err
+	}
+	if err := h.doAll(ctx, []operation{
 		{"extend 1,000 locks of 10,000", func(ctx context.Context) error {
 			_, err := backend.ExtendLocks(ctx, ref, locks, time.Minute)
 			return err
@@ -242,8 +238,21 @@ func (h *holder) active(ctx context.Context) error {
 			}
 			return recoverStalled(ctx)
 		}},
-		h.clean("clean 10,000 active", bullmq.StateActive),
-	})
+	}); err != nil {
+		return err
+	}
+	if err := h.fillActive(ctx); err != nil {
+		return err
+	}
+	return h.doAll(ctx, []operation{h.clean("clean 10,000 active", bullmq.StateActive)})
+}
+
+func (h *holder) fillActive(ctx context.Context) error {
+	if err := h.fillWith(ctx, 10_000, nil); err != nil {
+		return err
+	}
+	c, p := h.redis.Client, "bull:"+h.queue.Name()+":"
+	return c.Do(ctx, c.B().Rename().Key(p+"wait").Newkey(p+"active").Build()).Error()
 }
 
 // family does what is done to a parent of very many children.
@@ -251,7 +260,7 @@ func (h *holder) family(ctx context.Context) error {
 	if err := h.redis.Flush(ctx); err != nil {
 		return err
 	}
-	const many = 10_000
+	const many = 5000
 	family := func(children int) bullmq.FlowJob {
 		flow := bullmq.FlowJob{Name: "parent", Queue: h.queue.Name()}
 		for range children {
@@ -272,12 +281,12 @@ func (h *holder) family(ctx context.Context) error {
 	return h.doAll(ctx, []operation{
 		{"add a flow of 100 children", add(100)},
 		{"add a flow of 1,000 children", add(1000)},
-		{"add a flow of 10,000 children", add(many)},
-		{"read a flow of 10,000 children", func(ctx context.Context) error {
+		{"add a flow of 5,000 children", add(many)},
+		{"read a flow of 5,000 children", func(ctx context.Context) error {
 			_, err := h.flows.Flow(ctx, bullmq.FlowQuery{Queue: h.queue.Name(), ID: parent.ID, MaxChildren: many})
 			return err
 		}},
-		{"dependencies of 10,000 children", func(ctx context.Context) error {
+		{"dependencies of 5,000 children", func(ctx context.Context) error {
 			_, err := parent.Dependencies(ctx)
 			return err
 		}},
@@ -285,9 +294,9 @@ func (h *holder) family(ctx context.Context) error {
 			_, err := parent.DependencyCounts(ctx)
 			return err
 		}},
-		{"remove 10,000 unprocessed children", func(ctx context.Context) error { return parent.RemoveUnprocessedChildren(ctx) }},
-		{"add a flow of 10,000 children, again", add(many)},
-		{"remove a parent of 10,000 children", func(ctx context.Context) error { return parent.Remove(ctx, nil) }},
+		{"remove 5,000 unprocessed children", func(ctx context.Context) error { return parent.RemoveUnprocessedChildren(ctx) }},
+		{"add a flow of 5,000 children, again", add(many)},
+		{"remove a parent of 5,000 children", func(ctx context.Context) error { return parent.Remove(ctx, nil) }},
 	})
 }
 
