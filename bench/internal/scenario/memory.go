@@ -10,10 +10,14 @@ import (
 )
 
 // memory measures the most that a worker's process holds while a thousand jobs
-// run at once. The process is a fresh one each time.
+// run at once. The process is a fresh one each time, and jobs take so long that
+// no engine has more of them to deal with in a second than another.
 func memory(load Load) Scenario {
-	const atOnce = 1000
-	jobs := min(load.Jobs, 20*atOnce)
+	const (
+		atOnce = 1000
+		hold   = 250 * time.Millisecond
+	)
+	jobs := min(load.Jobs, 10*atOnce)
 	return Scenario{
 		Key: "memory", Peers: everyone(),
 		Measures: []Measure{{"memory", fmt.Sprintf("Memory of the worker's process, concurrency %d", atOnce), []Figure{Memory, Rate}}},
@@ -28,7 +32,7 @@ func memory(load Load) Scenario {
 			defer func() { _ = worker.Close() }()
 			fresh := &Subject{Peer: s.Peer, Worker: worker}
 			sample, err := measure(ctx, s.Peer.Store(b.Servers), worker, jobs, func() error {
-				if err := worker.Work(jobs, 20*time.Millisecond, peer.WorkOptions{Concurrency: atOnce}); err != nil {
+				if err := worker.Work(jobs, hold, peer.WorkOptions{Concurrency: atOnce}); err != nil {
 					return err
 				}
 				if err := worker.Await(jobs); err != nil {
