@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -66,7 +67,7 @@ func parse(args []string) (options, error) {
 	flags.BoolVar(&o.quick, "quick", false, "one round of little work, to see that everything runs")
 	flags.StringVar(&o.engines, "engines", "jobrunner,node,asynq,river", "engines to run, separated by commas")
 	flags.StringVar(&o.scenarios, "scenario", "", "scenarios to run, separated by commas; all if empty")
-	flags.StringVar(&o.profile, "profile", "", "folder for CPU profiles of the engines in Go, of the core scenario")
+	flags.StringVar(&o.profile, "profile", "", "folder for CPU profiles of the engines in Go, of each scenario's last round")
 	flags.StringVar(&o.out, "out", "RESULTS.md", "file for the tables; empty writes none")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -138,7 +139,7 @@ func choose(o options) ([]scenario.Scenario, bool, error) {
 // open starts the servers and the engines' processes. What was started is
 // returned with the error.
 func open(ctx context.Context, o options) (*scenario.Bench, error) {
-	b := &scenario.Bench{Profile: o.profile}
+	b := &scenario.Bench{}
 	if o.profile != "" {
 		if err := os.MkdirAll(o.profile, 0o750); err != nil {
 			return b, err
@@ -209,7 +210,9 @@ func rounds(ctx context.Context, o options, b *scenario.Bench, s scenario.Scenar
 	for n := range o.rounds {
 		for _, subject := range order {
 			start := time.Now()
-			samples, err := s.Round(ctx, b, subject)
+			samples, err := profiled(o.profile, subject, s.Key, func() (map[string]scenario.Sample, error) {
+				return s.Round(ctx, b, subject)
+			})
 			if err != nil {
 				return err
 			}
@@ -220,6 +223,20 @@ func rounds(ctx context.Context, o options, b *scenario.Bench, s scenario.Scenar
 		order = append(order[1:], order[0]) // nobody is always first
 	}
 	return nil
+}
+
+// profiled writes profiles of what run does to a folder; none if its name is empty.
+func profiled(
+	folder string, s *scenario.Subject, key string, run func() (map[string]scenario.Sample, error),
+) (map[string]scenario.Sample, error) {
+	if folder == "" {
+		return run()
+	}
+	if err := s.Profile(filepath.Join(folder, s.Peer.Key+"-"+key)); err != nil {
+		return nil, err
+	}
+	samples, err := run()
+	return samples, errors.Join(err, s.Profile(""))
 }
 
 func publish(page *report.Page, out string) error {

@@ -3,7 +3,6 @@ package scenario
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 
 	"github.com/jobrunner-dev/jobrunner/bench/internal/peer"
 )
@@ -39,36 +38,20 @@ func coreRound(ctx context.Context, b *Bench, s *Subject, jobs int) (map[string]
 	if err := store.Flush(ctx); err != nil {
 		return nil, err
 	}
-	profiled := func(p *peer.Process, key string, run func() (Sample, error)) (err error) {
-		if b.Profile == "" {
-			samples[key], err = run()
-			return err
-		}
-		if err := p.Profile(filepath.Join(b.Profile, s.Peer.Key+"-"+key+".pprof")); err != nil {
-			return err
-		}
-		if samples[key], err = run(); err != nil {
-			return err
-		}
-		return p.Profile("")
-	}
+	var err error
 	if s.Peer.HasBulk {
-		if err := profiled(s.Producer, "bulk", func() (Sample, error) {
-			return measure(ctx, store, s.Producer, jobs, func() error { return s.Producer.AddBulk(batch, bulkSize) })
-		}); err != nil {
+		samples["bulk"], err = measure(ctx, store, s.Producer, jobs, func() error { return s.Producer.AddBulk(batch, bulkSize) })
+		if err != nil {
 			return nil, err
 		}
 		if err := store.Flush(ctx); err != nil {
 			return nil, err
 		}
 	}
-	if err := profiled(s.Producer, "add", func() (Sample, error) {
-		return measure(ctx, store, s.Producer, jobs, func() error { return s.Producer.Add(batch, producers) })
-	}); err != nil {
+	samples["add"], err = measure(ctx, store, s.Producer, jobs, func() error { return s.Producer.Add(batch, producers) })
+	if err != nil {
 		return nil, err
 	}
-	err := profiled(s.Worker, "drain", func() (Sample, error) {
-		return drain(ctx, b, s, jobs, peer.WorkOptions{Concurrency: concurrency})
-	})
+	samples["drain"], err = drain(ctx, b, s, jobs, peer.WorkOptions{Concurrency: concurrency})
 	return samples, err
 }

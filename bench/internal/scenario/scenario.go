@@ -79,10 +79,7 @@ func All(load Load) []Scenario {
 type Bench struct {
 	Servers  peer.Servers
 	Subjects []*Subject
-	// Profile is a folder for CPU profiles of the engines in Go; empty takes none.
-	Profile string
-
-	backlog *largeQueue
+	backlog  *largeQueue
 }
 
 // Subject is an engine with its two processes.
@@ -108,6 +105,16 @@ func StartSubject(ctx context.Context, p *peer.Peer, servers peer.Servers) (*Sub
 // Close ends the processes.
 func (s *Subject) Close() error {
 	return errors.Join(s.Producer.Close(), s.Worker.Close())
+}
+
+// Profile writes CPU profiles of both processes, if they are in Go, to files
+// whose names begin with path. An empty path ends the ones before.
+func (s *Subject) Profile(path string) error {
+	producer, worker := path, path
+	if path != "" {
+		producer, worker = path+"-producer.pprof", path+"-worker.pprof"
+	}
+	return errors.Join(s.Producer.Profile(producer), s.Worker.Profile(worker))
 }
 
 // measure runs something that handles a number of jobs and says what it took
