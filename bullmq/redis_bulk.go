@@ -3,12 +3,8 @@ package bullmq
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
-
-	"github.com/redis/rueidis"
 )
 
 // A call of these operations deals with so many jobs that it holds the server for
@@ -171,24 +167,57 @@ func (r *Redis) Obliterate(ctx context.Context, q QueueRef, force bool) error {
 
 // RemoveOrphanedJobs implements [Backend]. It walks the whole key space.
 func (r *Redis) RemoveOrphanedJobs(ctx context.Context, q QueueRef) (int64, error) {
+	placed, err := r.placedJobs(ctx, q)
+	if err != nil {
+		return 0, fmt.Errorf("remove orphaned jobs of queue %s: %w", q.Name, err)
+	}
 	var removed int64
 	for keys, err := range r.scan(ctx, escapeGlob(q.keyPrefix())+"*", "") {
 		if err != nil {
 			return removed, fmt.Errorf("remove orphaned jobs of queue %s: %w", q.Name, err)
 		}
-		ids := map[string]bool{}
 		for _, key := range keys {
-			if id := jobOfKey(strings.TrimPrefix(key, q.keyPrefix())); canBeJobID(id) {
-				ids[id] = true
+			id := jobOfKey(strings.TrimPrefix(key, q.keyPrefix()))
+			if placed[id] || !canBeJobID(id) {
+				continue
 			}
-		}
-		n, err := r.removeOrphans(ctx, q, slices.Sorted(maps.Keys(ids)))
-		removed += n
-		if err != nil {
-			return removed, fmt.Errorf("remove orphaned jobs of queue %s: %w", q.Name, err)
+			// A job that has come or moved since is found by the script.
+			n, err := r.run(ctx, removeOrphanScript, q, id).AsInt64()
+			if err != nil {
+				return removed, fmt.Errorf("remove orphaned jobs of queue %s: %w", q.Name, err)
+			}
+			placed[id] = true
+			removed += n
 		}
 	}
 	return removed, nil
+}
+
+// placedJobs returns the ids of all jobs that are in a state.
+func (r *Redis) placedJobs(ctx context.Context, q QueueRef) (map[string]bool, error) {
+	const page = 5000
+	placed := map[string]bool{}
+	for _, s := range stateKeys {
+		for start := int64(0); ; start += page {
+			var ids []string
+			var err error
+			if s.list {
+				ids, err = r.client.Do(ctx, r.client.B().Lrange().Key(q.key(s.key)).Start(start).Stop(start+page-1).Build()).AsStrSlice()
+			} else {
+				ids, err = r.client.Do(ctx, r.client.B().Zrange().Key(q.key(s.key)).Min(formatInt(start)).Max(formatInt(start+page-1)).Build()).AsStrSlice()
+			}
+			if err != nil {
+				return nil, err
+			}
+			for _, id := range ids {
+				placed[id] = true
+			}
+			if len(ids) < page {
+				break
+			}
+		}
+	}
+	return placed, nil
 }
 
 // jobOfKey returns the id of the job that a key belongs to, if it is a job's.
@@ -199,43 +228,4 @@ func jobOfKey(key string) string {
 		}
 	}
 	return key
-}
-
-// removeOrphans deletes those of the jobs that are in no state. Most are found in
-// one of the sorted sets by plain commands; only the others take the script, which
-// looks everywhere.
-func (r *Redis) removeOrphans(ctx context.Context, q QueueRef, ids []string) (int64, error) {
-	var commands rueidis.Commands
-	var sets []string
-	for _, s := range stateKeys {
-		if !s.list {
-			sets = append(sets, q.key(s.key))
-		}
-	}
-	for _, id := range ids {
-		for _, set := range sets {
-			commands = append(commands, r.client.B().Zscore().Key(set).Member(id).Build())
-		}
-	}
-	replies := r.client.DoMulti(ctx, commands...)
-	var removed int64
-	for i, id := range ids {
-		found := false
-		for _, reply := range replies[i*len(sets) : (i+1)*len(sets)] {
-			err := reply.Error()
-			if err != nil && !rueidis.IsRedisNil(err) {
-				return removed, err
-			}
-			found = found || err == nil
-		}
-		if found {
-			continue
-		}
-		n, err := r.run(ctx, removeOrphanScript, q, id).AsInt64()
-		if err != nil {
-			return removed, err
-		}
-		removed += n
-	}
-	return removed, nil
 }

@@ -45,9 +45,11 @@ func escapeGlob(s string) string {
 
 // InitQueue implements [Backend].
 func (r *Redis) InitQueue(ctx context.Context, q QueueRef, maxEvents int) error {
+	// What wrote the metadata before is left to stand, for version 5 of BullMQ wants
+	// to be recognized.
 	for _, reply := range r.client.DoMulti(ctx,
 		r.client.B().Hsetnx().Key(q.key("meta")).Field("opts.maxLenEvents").Value(strconv.Itoa(maxEvents)).Build(),
-		r.client.B().Hset().Key(q.key("meta")).FieldValue().FieldValue("version", libraryVersion).Build()) {
+		r.client.B().Hsetnx().Key(q.key("meta")).Field("version").Value(libraryVersion).Build()) {
 		if err := reply.Error(); err != nil {
 			return fmt.Errorf("create queue %s: %w", q.Name, err)
 		}

@@ -43,9 +43,16 @@ func (r *Redis) NextSchedulerJob(ctx context.Context, q QueueRef, s SchedulerIte
 	if err != nil {
 		return "", err
 	}
-	return r.run(ctx, nextSchedulerJobScript, q,
+	reply, err := r.run(ctx, nextSchedulerJobScript, q,
 		formatMillis(s.Now), s.ID, jsonText(s.ID), s.ProducerID, optionalTime(s.Next), opts,
-		strconv.Itoa(s.JobOpts.Priority), flag(s.JobOpts.LIFO)).ToString()
+		strconv.Itoa(s.JobOpts.Priority), flag(s.JobOpts.LIFO)).ToMessage()
+	if err != nil {
+		return "", err
+	}
+	if reply.IsInt64() {
+		return "", ErrLegacyRepeatable
+	}
+	return reply.ToString()
 }
 
 // schedulerJobOpts encodes the options of a scheduler's job without its id and

@@ -22,10 +22,10 @@ func (r *Redis) FinishAndFetch(ctx context.Context, q QueueRef, req WorkRequest)
 	if err != nil {
 		return nil, err
 	}
-	if len(reply) != 5 {
+	if len(reply) != 6 {
 		return nil, fmt.Errorf("fetch from queue %s: reply has %d parts", q.Name, len(reply))
 	}
-	return r.decodeWork(q, req, order, reply, now.Truncate(time.Millisecond))
+	return r.decodeWork(ctx, q, req, order, reply, now.Truncate(time.Millisecond))
 }
 
 // outcomeGroup is what attempts share that ended alike; the script reads it
@@ -84,7 +84,7 @@ func (o *Outcome) appendArgs(args []string) []string {
 	}
 }
 
-func (r *Redis) decodeWork(q QueueRef, req WorkRequest, order []int, reply []rueidis.RedisMessage, now time.Time) (*WorkReply, error) {
+func (r *Redis) decodeWork(ctx context.Context, q QueueRef, req WorkRequest, order []int, reply []rueidis.RedisMessage, now time.Time) (*WorkReply, error) {
 	codes, err := reply[0].AsIntSlice()
 	if err != nil {
 		return nil, err
@@ -99,45 +99,72 @@ func (r *Redis) decodeWork(q QueueRef, req WorkRequest, order []int, reply []rue
 			out.Errors[i] = fmt.Errorf("job %s: %w", req.Outcomes[i].ID, ErrNoPendingChildren)
 		}
 	}
-	pairs, err := reply[1].ToArray()
-	if err != nil {
-		return nil, err
-	}
-	out.Jobs = make([]*Job, 0, len(pairs)/2)
-	for i := 0; i+1 < len(pairs); i += 2 {
-		id, err := pairs[i].ToString()
-		if err != nil {
-			return nil, err
-		}
-		fields, err := pairs[i+1].ToArray()
-		if err != nil {
-			return nil, err
-		}
-		job := decodeJob(r, q, id, fields)
-		// The hash was read before the fetch wrote this attempt into it.
-		job.AttemptsStarted++
-		job.ProcessedOn = now
-		if req.WorkerName != "" {
-			job.ProcessedBy = req.WorkerName
-		}
-		out.Jobs = append(out.Jobs, job)
-	}
-	if out.Dropped, err = reply[4].AsStrSlice(); err != nil {
-		return nil, err
-	}
-	limited, err := reply[2].AsInt64()
+	limited, err := reply[3].AsInt64()
 	if err != nil {
 		return nil, err
 	}
 	out.RateLimited = time.Duration(limited) * time.Millisecond
-	next, err := reply[3].AsFloat64()
+	next, err := reply[4].AsFloat64()
 	if err != nil {
 		return nil, err
 	}
 	if next > 0 {
 		out.NextDelayed = time.UnixMilli(int64(next))
 	}
-	return out, nil
+	if out.Dropped, err = reply[5].AsStrSlice(); err != nil {
+		return nil, err
+	}
+	return out, r.readTaken(ctx, q, req, out, reply[1], reply[2], now)
+}
+
+// readTaken decodes the jobs that a fetch has taken. Those that the script left
+// out, for their size, are read here by plain commands, which hold the server for
+// less time.
+func (r *Redis) readTaken(ctx context.Context, q QueueRef, req WorkRequest, out *WorkReply, idReply, hashReply rueidis.RedisMessage, now time.Time) error {
+	ids, err := idReply.AsStrSlice()
+	if err != nil {
+		return err
+	}
+	hashes, err := hashReply.ToArray()
+	if err != nil {
+		return err
+	}
+	jobs := make([]*Job, len(ids))
+	var commands rueidis.Commands
+	var unread []int
+	for i, id := range ids {
+		fields, err := hashes[i].ToArray()
+		if err != nil {
+			return err
+		}
+		if len(fields) == 0 {
+			commands = append(commands, r.client.B().Hgetall().Key(q.key(id)).Build())
+			unread = append(unread, i)
+			continue
+		}
+		job := decodeJob(r, q, id, fields)
+		// The hash was read before this attempt was written to it.
+		job.AttemptsStarted++
+		job.ProcessedOn = now
+		if req.WorkerName != "" {
+			job.ProcessedBy = req.WorkerName
+		}
+		jobs[i] = job
+	}
+	for n, reply := range r.client.DoMulti(ctx, commands...) {
+		id := ids[unread[n]]
+		hash, err := reply.AsStrMap()
+		if _, damaged := rueidis.IsRedisErr(err); err != nil && !damaged {
+			return fmt.Errorf("read job %s: %w", id, err)
+		}
+		if len(hash) > 0 {
+			jobs[unread[n]] = decodeJobMap(r, q, id, hash)
+		} else {
+			out.Dropped = append(out.Dropped, id)
+		}
+	}
+	out.Jobs = slices.DeleteFunc(jobs, func(j *Job) bool { return j == nil })
+	return nil
 }
 
 // ExtendLocks implements [Backend].
@@ -163,8 +190,22 @@ func (r *Redis) ExtendLocks(ctx context.Context, q QueueRef, locks []JobLock, du
 
 // RecoverStalled implements [Backend].
 func (r *Redis) RecoverStalled(ctx context.Context, q QueueRef, maxStalledCount int, interval time.Duration) ([]string, error) {
-	return r.run(ctx, recoverStalledScript, q,
-		formatDuration(interval), strconv.Itoa(maxStalledCount), r.now()).AsStrSlice()
+	var stalled []string
+	for goOn := false; ; goOn = true {
+		reply, err := r.run(ctx, recoverStalledScript, q,
+			formatDuration(interval), formatInt(maxStalledCount), r.now(), flag(goOn)).ToArray()
+		if err != nil {
+			return stalled, err
+		}
+		ids, err := reply[0].AsStrSlice()
+		if err != nil {
+			return stalled, err
+		}
+		stalled = append(stalled, ids...)
+		if more, err := reply[1].AsInt64(); err != nil || more == 0 {
+			return stalled, err
+		}
+	}
 }
 
 // NewWaiter implements [Backend].

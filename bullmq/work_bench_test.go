@@ -68,3 +68,22 @@ func serverCPU(b *testing.B, backend *bullmq.Redis) float64 {
 	}
 	return total
 }
+
+// BenchmarkAddBulk measures what the server spends on a job of a bulk.
+func BenchmarkAddBulk(b *testing.B) {
+	backend, err := bullmq.OpenRedis(b.Context(), testenv.RedisURL(b), nil)
+	require.NoError(b, err)
+	defer func() { _ = backend.Close() }()
+	q, err := bullmq.NewQueue(backend, "q", &bullmq.QueueOptions{Prefix: testenv.Prefix(b)})
+	require.NoError(b, err)
+	bulk := make([]bullmq.BulkJob, b.N)
+	for i := range bulk {
+		bulk[i] = bullmq.BulkJob{Name: "noop", Data: map[string]string{"text": strings.Repeat("x", 80)}}
+	}
+	before := serverCPU(b, backend)
+	b.ResetTimer()
+	_, err = q.AddBulk(b.Context(), bulk)
+	require.NoError(b, err)
+	b.StopTimer()
+	b.ReportMetric((serverCPU(b, backend)-before)*1e6/float64(b.N), "redis-µs/job")
+}

@@ -42,6 +42,7 @@ type workLoop struct {
 	cancelJobs   context.CancelCauseFunc
 	callContext  context.Context
 	finished     chan finishedJob
+	tasks        chan task // to goroutines that have run a job and are free
 	replies      chan callReply
 	woken        chan wakeUp
 	pending      []finishedJob
@@ -81,6 +82,7 @@ func newWorkLoop(w *Worker) *workLoop {
 	return &workLoop{
 		w: w, log: w.opts.Logger.With(slog.String("queue", w.ref.Name)),
 		finished: make(chan finishedJob, w.opts.Concurrency),
+		tasks:    make(chan task),
 		replies:  make(chan callReply, maxCallsInFlight),
 		woken:    make(chan wakeUp, 1),
 	}
@@ -106,6 +108,7 @@ func (l *workLoop) run(ctx context.Context) error {
 	}
 
 	err := l.loop(ctx, waiter)
+	close(l.tasks)
 	// Calls that were given up end here; the jobs have been told to.
 	cancelCalls()
 	return err
@@ -298,7 +301,7 @@ func (l *workLoop) handle(ctx context.Context, r callReply) {
 	}
 	for _, job := range r.reply.Jobs {
 		job.held = &hold{worker: l.w, token: r.token}
-		l.start(job) //nolint:contextcheck // jobs have a context of their own
+		l.start(job)
 	}
 	if r.want == 0 {
 		return
@@ -319,17 +322,35 @@ func (l *workLoop) tellDrained(empty bool) {
 	l.drained = empty
 }
 
+// task is a job that is to be run, with the context that ends if it is given up.
+type task struct {
+	job    *Job
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+}
+
 func (l *workLoop) start(job *Job) {
 	l.active++
 	// The worker's own end is no reason to end a job that runs.
 	ctx, cancel := context.WithCancelCause(l.jobContext)
 	l.w.running.add(job, cancel, time.Now())
-	go func() {
-		defer cancel(nil)
-		outcome, err := l.w.attempt(ctx, job)
+	t := task{job, ctx, cancel}
+	select {
+	case l.tasks <- t:
+	default:
+		go l.runTasks(t)
+	}
+}
+
+// runTasks runs a job and then others that come while it is free, until the loop
+// ends. To go on in the same goroutine spares each job the growing of a new stack.
+func (l *workLoop) runTasks(t task) {
+	for more := true; more; t, more = <-l.tasks {
+		outcome, err := l.w.attempt(t.ctx, t.job)
+		t.cancel(nil)
 		select {
-		case l.finished <- finishedJob{job, outcome, err}:
+		case l.finished <- finishedJob{t.job, outcome, err}:
 		case <-l.callContext.Done(): // The loop has given this job up.
 		}
-	}()
+	}
 }

@@ -28,7 +28,7 @@ for n, run in ipairs(jobs) do
   if run.waits_for_children and type(replies[n]) == 'string' then
     local key = KEYS[n] .. replies[n]
     if redis.call('HDEL', key, 'flowAttachmentFailed') == 0 then
-      release_parent_if_done({ key = key, id = replies[n], p = KEYS[n] }, tonumber(ARGV[5]))
+      rare().release_parent_if_done({ key = key, id = replies[n], p = KEYS[n] }, tonumber(ARGV[5]))
     end
   end
 end

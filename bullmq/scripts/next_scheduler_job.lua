@@ -2,17 +2,18 @@
 -- queue's key prefix; ARGV: now, scheduler id, the same as JSON without quotes,
 -- id of the job that was taken, next run of a pattern or '', the job's options,
 -- priority, '1' for lifo. Replies with the id of the new job, '' if the
--- scheduler is gone, has moved on, or has added that run already.
+-- scheduler is gone, has moved on, or has added that run already, -1 if it is a
+-- repeatable job of BullMQ before version 5.16.
 --@use scheduler
 local p, now, id = KEYS[1], tonumber(ARGV[1]), ARGV[2]
 local prev = tonumber(redis.call('ZSCORE', p .. 'repeat', id))
-if not prev or ARGV[4] ~= run_id(id, prev) then
-  return ''
-end
 local key = p .. 'repeat:' .. id
 local record = redis.call('HMGET', key, 'name', 'data', 'every', 'offset', 'ic')
 -- A record without a count is of an older kind, which has rules of its own.
-if not record[5] then
+if prev and not record[5] then
+  return -1
+end
+if not prev or ARGV[4] ~= run_id(id, prev) then
   return ''
 end
 local next_run = tonumber(ARGV[5])

@@ -6,6 +6,7 @@
 -- Replies with the id of the job, -10 or -11 if that run exists already.
 --@use scheduler
 --@use remove
+--@use state
 local p, now, id = KEYS[1], tonumber(ARGV[1]), ARGV[2]
 local every, offset = tonumber(ARGV[4]), tonumber(ARGV[7])
 local key = p .. 'repeat:' .. id

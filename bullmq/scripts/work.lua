@@ -6,20 +6,23 @@
 -- attempts allowed, keep count, keep age in ms, keep limit, delay, '1' for lifo,
 -- size; then for each job two values, its id and its result or the child it waits
 -- for, or if it failed four: id, reason, stack traces as JSON, trace context.
--- Replies with the result codes of the attempts, the jobs as pairs of id and
--- hash, the ms for which the queue is rate limited, when its next delayed job is
--- due, and the ids that were dropped since there is no job behind them.
+-- Replies with the result codes of the attempts, the ids of the jobs, their hashes
+-- from before or empty ones, the ms for which the queue is rate limited, when its
+-- next delayed job is due, and the ids that were dropped since there is no job
+-- behind them.
+--@use meta
+--@lazy rare ending keep dedup_release metrics limit promote
 --@use outcome
 --@use fetch
 local p, now, wanted = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
 local meta = read_meta(p)
 local codes, finished = finish_jobs(p, meta, now, 9)
-local jobs, limited, next_delayed, idle, dropped = {}, 0, 0, true, {}
+local ids, hashes, limited, next_delayed, idle, dropped = {}, {}, 0, 0, true, {}
 if wanted > 0 then
-  jobs, limited, next_delayed, idle, dropped = fetch_jobs(p, meta, now, wanted, ARGV[3], ARGV[4], ARGV[5])
+  ids, hashes, limited, next_delayed, idle, dropped = fetch_jobs(p, meta, now, wanted, ARGV[3], ARGV[4], ARGV[5])
 end
-if finished and #jobs == 0 and idle and next_delayed == 0
+if finished and #ids == 0 and idle and next_delayed == 0
   and redis.call('EXISTS', p .. 'wait', p .. 'active', p .. 'prioritized') == 0 then
   redis.call('XADD', p .. 'events', '*', 'event', 'drained')
 end
-return { codes, jobs, limited, string.format('%.17g', next_delayed), dropped }
+return { codes, ids, hashes, limited, string.format('%.17g', next_delayed), dropped }

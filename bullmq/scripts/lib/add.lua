@@ -1,6 +1,6 @@
---@use store
---@use parent
---@use dedup
+--@use meta
+--@use store_job
+--@lazy rare parent dedup place set_up duplicate
 -- Adding many jobs of one queue shares what does not differ from job to job:
 -- the metadata, the counter, one push for a run of plain jobs, one marker.
 local function begin_add(p)
@@ -12,7 +12,9 @@ end
 local function next_number(batch)
   if not batch.meta then
     batch.meta = read_meta(batch.p)
-    set_up(batch.p, batch.meta)
+    if not batch.meta.is_set_up then
+      rare().set_up(batch.p, batch.meta)
+    end
     batch.counter = tonumber(redis.call('GET', batch.p .. 'id') or 0)
   end
   batch.used = batch.used + 1
@@ -37,36 +39,17 @@ local function finish_add(batch)
   end
   redis.call('INCRBY', batch.p .. 'id', batch.used)
   flush_waiting(batch)
+  if batch.due then
+    rare().mark_delayed(batch.p)
+  end
   if batch.wake then
-    mark_base(batch.p, batch.meta)
+    if batch.meta.paused or batch.meta.concurrency then
+      rare().mark_base(batch.p, batch.meta)
+    else
+      redis.call('ZADD', batch.p .. 'marker', '0', '0')
+    end
   end
   redis.call('XTRIM', batch.p .. 'events', 'MAXLEN', '~', batch.meta.max_events)
-end
-
--- A job of this id exists: it stays as it is, but a parent given now is linked
--- to it. Replies with the id or a result code.
-local function add_duplicate(batch, id, parent, in_flow)
-  local p, key = batch.p, batch.p .. id
-  local old = redis.call('HMGET', key, 'parentKey', 'parent', 'returnvalue')
-  if parent and old[1] and old[1] ~= parent.key and redis.call('EXISTS', old[1]) == 1 then
-    if in_flow then
-      redis.call('HSET', parent.key, 'flowAttachmentFailed', '1')
-    end
-    return -7
-  end
-  if parent then
-    if redis.call('ZSCORE', p .. 'completed', id) then
-      redis.call('HSET', parent.key .. ':processed', key, old[3] or 'null')
-      if not in_flow then
-        release_parent_if_done(parent, batch.now)
-      end
-    else
-      redis.call('SADD', parent.key .. ':dependencies', key)
-    end
-    redis.call('HSET', key, 'parentKey', parent.key, 'parent', parent.json)
-  end
-  redis.call('XADD', p .. 'events', '*', 'event', 'duplicated', 'jobId', id)
-  return id
 end
 
 -- What the jobs have in common whose run begins at ARGV[i].
@@ -79,11 +62,11 @@ local function read_run(i)
   run.last = run.first + (tonumber(ARGV[i]) - 1) * run.width
   run.plain = run.delay == '0' and run.priority == '0' and not run.lifo
   if ARGV[i + 12] ~= '' then
-    run.dedup = read_dedup(ARGV[i + 12])
+    run.dedup = rare().read_dedup(ARGV[i + 12])
     run.optional = { 'deid', run.dedup.id }
   end
   if ARGV[i + 8] ~= '' then
-    run.parent = parent_of(ARGV[i + 8], ARGV[i + 9])
+    run.parent = rare().parent_of(ARGV[i + 8], ARGV[i + 9])
     run.parent.json = ARGV[i + 9]
     for _, value in ipairs({ 'parentKey', run.parent.key, 'parent', run.parent.json }) do
       run.optional[#run.optional + 1] = value
@@ -100,13 +83,13 @@ local function add_job(batch, run, own_id, data)
     return -5
   end
   local number = next_number(batch)
-  local id = run.width == 2 and own_id or string.format('%.0f', number)
+  local id = run.width == 2 and own_id or string.format('%d', number)
   if run.width == 2 and redis.call('EXISTS', p .. id) == 1 then
-    return add_duplicate(batch, id, parent, run.in_flow)
+    return rare().add_duplicate(p, id, parent, run.in_flow, batch.now)
   end
   run.data = data
   if run.dedup then
-    local owner = deduplicate(p, batch.meta, run.dedup, id, run, parent)
+    local owner = rare().deduplicate(p, batch.meta, run.dedup, id, run, parent)
     if owner then
       return owner
     end
@@ -120,7 +103,7 @@ local function add_job(batch, run, own_id, data)
     redis.call('XADD', p .. 'events', '*', 'event', 'waiting', 'jobId', id)
   else
     flush_waiting(batch)
-    enqueue_job(p, batch.meta, id, run)
+    rare().place_job(batch, id, run)
   end
   if parent then
     redis.call('SADD', parent.key .. ':dependencies', p .. id)

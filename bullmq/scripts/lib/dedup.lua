@@ -1,5 +1,6 @@
 --@use delete
---@use store
+--@use wait
+--@use delayed
 -- How a job is to be deduplicated: "<flags>:<ttl in ms>:<id>", where the flags
 -- are e for extend, k for keepLastIfActive, r for replace, s for reschedule.
 local function read_dedup(text)
@@ -34,7 +35,7 @@ local function replace_owner(p, meta, d, owner, id)
   if redis.call('ZREM', p .. 'delayed', owner) == 0 then
     return false
   end
-  delete_job_keys(p, owner)
+  evict_job(p, owner)
   redis.call('XADD', p .. 'events', '*', 'event', 'removed', 'jobId', owner, 'prev', 'delayed')
   announce_dedup(p, meta, d, id, owner)
   redis.call('DEL', p .. 'dn:' .. d.id)

@@ -1,4 +1,5 @@
---@use store
+--@use store_job
+--@use enqueue
 -- Lets go of the deduplication id of a job that disappears, and of the job that
 -- was put off until its end.
 local function forget_dedup(p, id, dedup_id)

@@ -1,36 +1,4 @@
---@use promote_due
--- The rate limit of this fetch: how many jobs may start within how many ms. The
--- queue's own number goes before the worker's, the worker's duration before the
--- queue's.
-local function rate_limit(meta)
-  return { max = meta.max or tonumber(ARGV[6]), duration = tonumber(ARGV[7]) or meta.duration or 1000 }
-end
-
--- How many jobs may be given out: what is wanted, less what the queue's own
--- concurrency and the rate limit leave. The second value is for how many ms the
--- queue is rate limited.
-local function fetch_allowance(p, meta, limit, wanted)
-  if limit.max then
-    local used = tonumber(redis.call('GET', p .. 'limiter')) or 0
-    if used >= limit.max then
-      local ttl = redis.call('PTTL', p .. 'limiter')
-      if ttl > 0 then
-        return 0, ttl
-      end
-      redis.call('DEL', p .. 'limiter')
-      used = 0
-    end
-    wanted = math.min(wanted, limit.max - used)
-  end
-  if meta.paused then
-    return 0, 0
-  end
-  if meta.concurrency then
-    wanted = math.min(wanted, meta.concurrency - redis.call('LLEN', p .. 'active'))
-  end
-  return math.max(wanted, 0), 0
-end
-
+--@use due
 -- Takes up to n ids into active, those without a priority first.
 local function take_ids(p, n)
   local ids = {}
@@ -58,63 +26,94 @@ local function take_ids(p, n)
   return ids
 end
 
-local function count_rate(p, limit, started)
-  if not limit.max or started == 0 then
-    return
+-- Reads a job that is to be given out: its hash or, once a call has read so many
+-- bytes that it would hold the server for long, only what is needed here; the
+-- worker reads the rest by a plain command. Replies with the hash or an empty
+-- table, the attempts started, whether it is to fail unrun, and the bytes read;
+-- nothing if there is no job of this id.
+local function read_job(key, budget)
+  if budget <= 0 then
+    local job = redis.pcall('HMGET', key, 'timestamp', 'ats', 'defa')
+    if job.err or not job[1] and redis.call('EXISTS', key) == 0 then
+      return nil
+    end
+    return {}, job[2], job[3], 0
   end
-  if redis.call('INCRBY', p .. 'limiter', started) == started then
-    redis.call('PEXPIRE', p .. 'limiter', limit.duration)
+  local hash = redis.pcall('HGETALL', key)
+  if hash.err or #hash == 0 then
+    return nil
+  end
+  if #hash == 12 then
+    -- A job that nobody has run yet has no more than its first six fields.
+    return hash, false, false, #hash[2] + #hash[4] + #hash[6] + #hash[8] + #hash[10] + #hash[12]
+  end
+  local attempts, deferred, bytes = false, false, 0
+  for i = 1, #hash, 2 do
+    local name, value = hash[i], hash[i + 1]
+    bytes = bytes + #value
+    if name == 'ats' then
+      attempts = value
+    elseif name == 'defa' then
+      deferred = true
+    end
+  end
+  return hash, attempts, deferred, bytes
+end
+
+-- Locks a job and marks it as started.
+local function start_job(p, id, attempts, token, lock_ms, worker)
+  local key = p .. id
+  if token ~= '0' then
+    redis.call('SET', key .. ':lock', token, 'PX', lock_ms)
+  end
+  redis.call('XADD', p .. 'events', '*', 'event', 'active', 'jobId', id, 'prev', 'waiting')
+  local started = attempts and string.format('%d', (tonumber(attempts) or 0) + 1) or '1'
+  if worker == '' then
+    redis.call('HSET', key, 'processedOn', ARGV[1], 'ats', started)
+  else
+    redis.call('HSET', key, 'processedOn', ARGV[1], 'ats', started, 'pb', worker)
   end
 end
 
--- Gives out jobs. Replies with pairs of id and hash, the ms of the rate limit,
+-- Gives out jobs. Replies with their ids, the hash of each as it was before, or an
+-- empty one for those that the worker has to read itself, the ms of the rate limit,
 -- the due time of the next delayed job if nothing was given, whether that was for
 -- want of jobs, and the ids that were dropped since there is no job behind them.
 local function fetch_jobs(p, meta, now, wanted, token, lock_ms, worker)
-  promote_due(p, meta, now)
-  local limit = rate_limit(meta)
-  local allowed, limited = fetch_allowance(p, meta, limit, wanted)
-  if allowed == 0 then
-    return {}, limited, 0, false, {}
+  local due = due_jobs(p, now)
+  if #due > 0 then
+    rare().promote(p, meta, due)
   end
-  local ids, jobs, dropped, started = take_ids(p, allowed), {}, {}, 0
-  for _, id in ipairs(ids) do
-    local key = p .. id
-    local hash = redis.pcall('HGETALL', key)
-    if hash.err or #hash == 0 then
-      redis.call('LREM', p .. 'active', '1', id)
-      dropped[#dropped + 1] = id
-    else
-      local attempts, deferred = '1', false
-      -- A job that nobody has run yet has no more than its first six fields.
-      for i = #hash > 12 and 1 or #hash, #hash, 2 do
-        if hash[i] == 'ats' then
-          attempts = string.format('%d', (tonumber(hash[i + 1]) or 0) + 1)
-        elseif hash[i] == 'defa' then
-          deferred = true
-        end
-      end
-      if token ~= '0' then
-        redis.call('SET', key .. ':lock', token, 'PX', lock_ms)
-      end
-      redis.call('XADD', p .. 'events', '*', 'event', 'active', 'jobId', id, 'prev', 'waiting')
-      if worker == '' then
-        redis.call('HSET', key, 'processedOn', ARGV[1], 'ats', attempts)
-      else
-        redis.call('HSET', key, 'processedOn', ARGV[1], 'ats', attempts, 'pb', worker)
-      end
-      if not deferred then
-        started = started + 1
-      end
-      jobs[#jobs + 1] = id
-      jobs[#jobs + 1] = hash
+  -- The queue's own number goes before the worker's, the worker's duration before
+  -- the queue's.
+  local limit = { max = meta.max or tonumber(ARGV[6]), duration = tonumber(ARGV[7]) or meta.duration or 1000 }
+  if limit.max or meta.paused or meta.concurrency then
+    local limited
+    wanted, limited = rare().fetch_allowance(p, meta, limit, wanted)
+    if wanted == 0 then
+      return {}, {}, limited, 0, false, {}
     end
   end
-  count_rate(p, limit, started)
-  if #jobs > 0 then
+  local given, hashes, dropped, counted, budget = {}, {}, {}, 0, 32768
+  for _, id in ipairs(take_ids(p, wanted)) do
+    local hash, attempts, deferred, bytes = read_job(p .. id, budget)
+    if hash then
+      start_job(p, id, attempts, token, lock_ms, worker)
+      given[#given + 1], hashes[#hashes + 1] = id, hash
+      budget = budget - bytes
+      counted = counted + (deferred and 0 or 1)
+    else
+      redis.call('LREM', p .. 'active', '1', id)
+      dropped[#dropped + 1] = id
+    end
+  end
+  if limit.max then
+    rare().count_rate(p, limit, counted)
+  end
+  if #given > 0 then
     redis.call('ZADD', p .. 'marker', '0', '0')
-    return jobs, 0, 0, false, dropped
+    return given, hashes, 0, 0, false, dropped
   end
   local first = redis.call('ZRANGE', p .. 'delayed', 0, 0, 'WITHSCORES')
-  return jobs, 0, first[1] and tonumber(first[2]) / 4096 or 0, true, dropped
+  return {}, {}, 0, first[1] and tonumber(first[2]) / 4096 or 0, true, dropped
 end

@@ -1,5 +1,4 @@
 --@use delete
---@use state
 --@use dedup_release
 -- Deletes a job's keys and its hold on a deduplication id; its place in a state is
 -- left to the caller. Replies with its parent.
@@ -16,14 +15,21 @@ end
 -- Takes a job out of whatever state it is in and deletes it. Replies with the
 -- state.
 local function remove_job(p, id)
-  local state = find_state(p, id)
-  if state == 'active' or state == 'wait' or state == 'paused' then
-    redis.call('LREM', p .. state, 0, id)
-  elseif state then
-    redis.call('ZREM', p .. state, id)
+  local state = 'unknown'
+  for _, set in ipairs({ 'completed', 'waiting-children', 'delayed', 'failed', 'prioritized' }) do
+    if redis.call('ZREM', p .. set, id) == 1 then
+      state = set
+      break
+    end
+  end
+  for _, list in ipairs(state == 'unknown' and { 'active', 'wait', 'paused' } or {}) do
+    if redis.call('LREM', p .. list, 0, id) > 0 then
+      state = list
+      break
+    end
   end
   delete_job(p, id)
-  return state or 'unknown'
+  return state
 end
 
 -- Deletes a job that has been taken out of its state, where many go at once: a

@@ -1,4 +1,6 @@
---@use store
+--@use store_job
+--@use enqueue
+--@use set_up
 -- The run that follows prev on a clock of fixed steps: the next step, or if that
 -- is over, the first step after now.
 local function following_slot(prev, every, offset, now)

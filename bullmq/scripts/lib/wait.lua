@@ -1,9 +1,11 @@
 --@use meta
--- Wakes a worker that waits for the queue's marker.
+-- Wakes a worker that waits for the queue's marker. A queue gives nothing out while
+-- it is paused or has reached its own concurrency.
 local function mark_base(p, meta)
-  if not is_closed(p, meta) then
-    redis.call('ZADD', p .. 'marker', '0', '0')
+  if meta.paused or meta.concurrency and redis.call('LLEN', p .. 'active') >= meta.concurrency then
+    return
   end
+  redis.call('ZADD', p .. 'marker', '0', '0')
 end
 
 -- Tells waiting workers when the next delayed job becomes due.
@@ -14,10 +16,11 @@ local function mark_delayed(p)
   end
 end
 
--- The priority of a stored job, 0 if what is stored is no job.
+-- The priority of a stored job, 0 if what is stored is no job or no priority.
 local function priority_of(key)
   local value = redis.pcall('HGET', key, 'priority')
-  return type(value) == 'string' and tonumber(value) or 0
+  local n = type(value) == 'string' and tonumber(value) or 0
+  return n > -2097152 and n < 2097152 and n or 0
 end
 
 -- The priority takes the upper bits of the score, a counter the lower 32, so

@@ -1,13 +1,5 @@
 --@use wait
 --@use delayed
--- Writes a new job's hash and announces it. The optional fields are given in
--- pairs of name and value.
-local function store_job(p, id, job, optional)
-  redis.call('HSET', p .. id, 'name', job.name, 'data', job.data, 'opts', job.opts,
-    'timestamp', job.timestamp, 'delay', job.delay, 'priority', job.priority, unpack(optional))
-  redis.call('XADD', p .. 'events', '*', 'event', 'added', 'jobId', id, 'name', job.name)
-end
-
 -- Puts a stored job in its first state: delayed, prioritized or waiting.
 local function enqueue_job(p, meta, id, job)
   local delay, priority = tonumber(job.delay), tonumber(job.priority)
