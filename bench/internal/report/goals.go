@@ -84,7 +84,7 @@ func goals() []goal {
 			goal{title: l.title + ", p99", unit: "ms", value: of(l.key, scenario.P99), versus: []bound{atMost(node, 1)}})
 	}
 	return append(g,
-		goal{title: "drain out of a backlog of 1,000,000", unit: "× of its own drain", value: backlogShare, atLeast: 0.9},
+		goal{title: "drain out of the long backlog", unit: "× of its own drain", value: backlogShare, atLeast: 0.9},
 		rateGoal(string(peer.Delayed), "drain, delayed", atLeast(node, 2)),
 		rateGoal(string(peer.Prioritized), "drain, prioritized", atLeast(node, 2)),
 		rateGoal("limit-loose", "drain, rate limit that does not bind", atLeast(node, 2)),

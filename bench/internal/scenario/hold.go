@@ -10,9 +10,10 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/jobrunner-dev/jobrunner/bullmq"
+
 	"github.com/jobrunner-dev/jobrunner/bench/internal/peer"
 	"github.com/jobrunner-dev/jobrunner/bench/internal/server"
-	"github.com/jobrunner-dev/jobrunner/bullmq"
 )
 
 // HoldKey selects the measuring of how long calls hold Redis.
