@@ -110,6 +110,10 @@ type Outcome struct {
 	Attempts     int
 	LIFO         bool
 	Delay        time.Duration
+	// Fields is how many fields the stored job has if nothing was added to it since
+	// it was taken as a new job without parent or deduplication. 0 says that it was
+	// none, or that this is not known.
+	Fields int
 }
 
 // WorkReply answers a [WorkRequest].

@@ -78,6 +78,9 @@ type Job struct {
 	DeferredFailure string
 
 	backend Backend
+	// fields is how many fields the stored job has, if it was a new one without
+	// parent or deduplication when it was taken.
+	fields int
 	// held is set while a worker has the job.
 	held *hold
 	// decodeErr tells what of the stored job could not be understood.

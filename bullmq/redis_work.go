@@ -38,6 +38,7 @@ type outcomeGroup struct {
 	keep         Keep
 	delay        time.Duration
 	lifo         bool
+	fields       int
 }
 
 // appendOutcomes writes the outcomes group by group and returns the order in
@@ -47,7 +48,7 @@ func appendOutcomes(args []string, outcomes []Outcome) ([]string, []int) {
 	members := make([][]int, 0, 8)
 	for i := range outcomes {
 		o := &outcomes[i]
-		g := outcomeGroup{o.Kind, o.Token, o.AttemptsMade, o.Attempts, o.Keep, o.Delay, o.LIFO}
+		g := outcomeGroup{o.Kind, o.Token, o.AttemptsMade, o.Attempts, o.Keep, o.Delay, o.LIFO, o.Fields}
 		at := slices.Index(groups, g)
 		if at < 0 {
 			at = len(groups)
@@ -61,7 +62,7 @@ func appendOutcomes(args []string, outcomes []Outcome) ([]string, []int) {
 		args = append(args,
 			string(g.kind), g.token, strconv.Itoa(g.attemptsMade), strconv.Itoa(g.attempts),
 			strconv.Itoa(g.keep.Count), formatDuration(g.keep.Age), strconv.Itoa(cmp.Or(g.keep.Limit, 1000)),
-			formatDuration(g.delay), flag(g.lifo), strconv.Itoa(len(members[n])))
+			formatDuration(g.delay), flag(g.lifo), optionalInt(g.fields), strconv.Itoa(len(members[n])))
 		for _, i := range members[n] {
 			args = outcomes[i].appendArgs(args)
 		}
@@ -117,6 +118,18 @@ func (r *Redis) decodeWork(ctx context.Context, q QueueRef, req WorkRequest, ord
 	return out, r.readTaken(ctx, q, req, out, reply[1], reply[2], now)
 }
 
+// newJobFields is how many fields a job has that was added without a parent or
+// deduplication and has never run.
+const newJobFields = 6
+
+// startedFields is how many such a job has once it has been given to a worker.
+func startedFields(req WorkRequest) int {
+	if req.WorkerName != "" {
+		return newJobFields + 3
+	}
+	return newJobFields + 2
+}
+
 // readTaken decodes the jobs that a fetch has taken. Those that the script left
 // out, for their size, are read here by plain commands, which hold the server for
 // less time.
@@ -149,6 +162,9 @@ func (r *Redis) readTaken(ctx context.Context, q QueueRef, req WorkRequest, out 
 		if req.WorkerName != "" {
 			job.ProcessedBy = req.WorkerName
 		}
+		if len(fields) == 2*newJobFields {
+			job.fields = startedFields(req)
+		}
 		jobs[i] = job
 	}
 	for n, reply := range r.client.DoMulti(ctx, commands...) {
@@ -158,7 +174,11 @@ func (r *Redis) readTaken(ctx context.Context, q QueueRef, req WorkRequest, out 
 			return fmt.Errorf("read job %s: %w", id, err)
 		}
 		if len(hash) > 0 {
-			jobs[unread[n]] = decodeJobMap(r, q, id, hash)
+			job := decodeJobMap(r, q, id, hash)
+			if len(hash) == startedFields(req) && job.ParentKey == "" && job.DeduplicationID == "" && job.AttemptsStarted == 1 {
+				job.fields = len(hash)
+			}
+			jobs[unread[n]] = job
 		} else {
 			out.Dropped = append(out.Dropped, id)
 		}

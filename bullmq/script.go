@@ -51,7 +51,8 @@ var (
 func loadScript(name string) *rueidis.Lua {
 	var b strings.Builder
 	includeScript(&b, name+".lua", map[string]bool{})
-	return rueidis.NewLuaScript(b.String())
+	// A local is found faster than a member of a global table, every single time.
+	return rueidis.NewLuaScript("local call = redis.call\n" + strings.ReplaceAll(b.String(), "redis.call(", "call("))
 }
 
 func includeScript(b *strings.Builder, file string, done map[string]bool) {

@@ -41,7 +41,7 @@ func BenchmarkFinishAndFetch(b *testing.B) {
 				for _, job := range reply.Jobs {
 					req.Outcomes = append(req.Outcomes, bullmq.Outcome{
 						Kind: bullmq.OutcomeCompleted, ID: job.ID, Token: req.Token, ReturnValue: []byte("null"), Keep: *bullmq.KeepAll(),
-						AttemptsMade: 1,
+						AttemptsMade: 1, Fields: 8,
 					})
 				}
 			}

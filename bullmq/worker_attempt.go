@@ -35,7 +35,7 @@ func (w *Worker) completion(job *Job, result any) (Outcome, error) {
 	job.ReturnValue = text
 	return Outcome{
 		Kind: OutcomeCompleted, ID: job.ID, Token: job.held.token, ReturnValue: text, AttemptsMade: job.AttemptsMade + 1,
-		Keep: keep(job.Opts.RemoveOnComplete, w.opts.RemoveOnComplete),
+		Fields: job.fields, Keep: keep(job.Opts.RemoveOnComplete, w.opts.RemoveOnComplete),
 	}, nil
 }
 

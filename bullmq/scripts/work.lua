@@ -2,9 +2,9 @@
 -- KEYS[1] is the queue's key prefix. ARGV: now, how many jobs are wanted, the
 -- token and duration in ms of their locks, the worker's name or '', its rate
 -- limit's number and ms or '', how many points of metrics are kept or '', then
--- groups of ended attempts. A group has ten values: kind, token, attempts made by now,
+-- groups of ended attempts. A group has eleven values: kind, token, attempts made by now,
 -- attempts allowed, keep count, keep age in ms, keep limit, delay, '1' for lifo,
--- size; then for each job two values, its id and its result or the child it waits
+-- how many fields the jobs have if nothing was added to them or '', size; then for each job two values, its id and its result or the child it waits
 -- for, or if it failed four: id, reason, stack traces as JSON, trace context.
 -- Replies with the result codes of the attempts, the ids of the jobs, their hashes
 -- from before or empty ones, the ms for which the queue is rate limited, when its

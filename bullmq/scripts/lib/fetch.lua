@@ -61,8 +61,7 @@ local function read_job(key, budget)
 end
 
 -- Locks a job and marks it as started.
-local function start_job(p, id, attempts, token, lock_ms, worker)
-  local key = p .. id
+local function start_job(p, id, key, attempts, token, lock_ms, worker)
   if token ~= '0' then
     redis.call('SET', key .. ':lock', token, 'PX', lock_ms)
   end
@@ -96,9 +95,10 @@ local function fetch_jobs(p, meta, now, wanted, token, lock_ms, worker)
   end
   local given, hashes, dropped, counted, budget = {}, {}, {}, 0, 32768
   for _, id in ipairs(take_ids(p, wanted)) do
-    local hash, attempts, deferred, bytes = read_job(p .. id, budget)
+    local key = p .. id
+    local hash, attempts, deferred, bytes = read_job(key, budget)
     if hash then
-      start_job(p, id, attempts, token, lock_ms, worker)
+      start_job(p, id, key, attempts, token, lock_ms, worker)
       given[#given + 1], hashes[#hashes + 1] = id, hash
       budget = budget - bytes
       counted = counted + (deferred and 0 or 1)

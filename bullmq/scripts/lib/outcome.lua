@@ -8,24 +8,38 @@ local function read_group(i)
   return {
     kind = ARGV[i], token = ARGV[i + 1], made = ARGV[i + 2], attempts = tonumber(ARGV[i + 3]),
     keep_count = tonumber(ARGV[i + 4]), keep_age = tonumber(ARGV[i + 5]), keep_limit = tonumber(ARGV[i + 6]),
-    delay = tonumber(ARGV[i + 7]), lifo = ARGV[i + 8] == '1', size = tonumber(ARGV[i + 9]),
-    first = i + 10, width = outcome_width[ARGV[i]],
+    delay = tonumber(ARGV[i + 7]), lifo = ARGV[i + 8] == '1', fields = tonumber(ARGV[i + 9]),
+    size = tonumber(ARGV[i + 10]), first = i + 11, width = outcome_width[ARGV[i]],
   }
 end
 
+-- What an outcome needs to know of a job: name, parent's key, deduplication id. A job
+-- of which the reporter knows that it had none of the last two, nor failed before,
+-- has none still if it has as many fields as then. That is cheaper to ask.
+local function read_links(key, g)
+  if g.fields and redis.pcall('HLEN', key) == g.fields then
+    return { true }
+  end
+  return redis.pcall('HMGET', key, 'name', 'parentKey', 'deid')
+end
+
 -- Reads the jobs of all groups and decides which of them may be reported; locks of
--- those are released. Replies with their ids. Fills in the codes and what was read
+-- those are released. Replies with their ids, and with the keys of all. Fills in the codes and what was read
 -- of each job: name, parent's key, deduplication id.
 local function check_jobs(p, groups, codes, jobs)
-  local ids, locks, group_of, at, children = {}, {}, {}, {}, {}
+  local ids, keys, locks, group_of, at, children = {}, {}, {}, {}, {}, {}
   for _, g in ipairs(groups) do
     for i = g.first, g.first + (g.size - 1) * g.width, g.width do
       local id = ARGV[i]
       local n = #ids + 1
-      ids[n], locks[n], group_of[n], at[n] = id, p .. id .. ':lock', g, i
+      local key = p .. id
+      ids[n], keys[n], locks[n], group_of[n], at[n] = id, key, key .. ':lock', g, i
       if g.kind == 'completed' then
-        children[#children + 1] = p .. id .. ':dependencies'
-        children[#children + 1] = p .. id .. ':unsuccessful'
+        children[#children + 1] = key .. ':dependencies'
+        -- A child's failure is written to the parent as well, as a further field.
+        if not g.fields then
+          children[#children + 1] = key .. ':unsuccessful'
+        end
       end
     end
   end
@@ -33,11 +47,12 @@ local function check_jobs(p, groups, codes, jobs)
   local any_children = #children > 0 and redis.call('EXISTS', unpack(children)) > 0
   local release, ended = {}, {}
   for n, id in ipairs(ids) do
-    local g, key = group_of[n], p .. id
-    local job = redis.pcall('HMGET', key, 'name', 'parentKey', 'deid')
+    local g, key = group_of[n], keys[n]
+    local job = read_links(key, g)
     local code = 0
-    if not job[1] or held[n] ~= g.token or any_children or g.kind == 'waiting-children' then
-      code = rare().check_job(key, g, job, held[n], ARGV[at[n] + 1], any_children)
+    local changed = g.fields and job[1] ~= true
+    if not job[1] or changed or held[n] ~= g.token or any_children or g.kind == 'waiting-children' then
+      code = rare().check_job(key, g, job, held[n], ARGV[at[n] + 1], any_children or changed)
     end
     codes[n], jobs[n] = code, job
     if code == 0 then
@@ -51,7 +66,7 @@ local function check_jobs(p, groups, codes, jobs)
     redis.call('DEL', unpack(release))
     redis.call('SREM', p .. 'stalled', unpack(ended))
   end
-  return ended
+  return ended, keys
 end
 
 local function finish_completed(p, g, id, key, value)
@@ -66,9 +81,8 @@ local function finish_completed(p, g, id, key, value)
 end
 
 -- Applies the outcome of the job whose values begin at ARGV[i].
-local function apply_job(p, meta, now, g, i, job)
-  local id, value = ARGV[i], ARGV[i + 1]
-  local key, parent = p .. id, nil
+local function apply_job(p, meta, now, g, i, key, job)
+  local id, value, parent = ARGV[i], ARGV[i + 1], nil
   if g.finishes and job[3] then
     rare().release_dedup(p, meta, job[3], id, now)
   end
@@ -87,7 +101,7 @@ end
 
 -- Replies with the place of the group's last code, and whether any of its jobs
 -- has finished.
-local function apply_group(p, meta, now, g, codes, jobs, n, left)
+local function apply_group(p, meta, now, g, codes, keys, jobs, n, left)
   local ended = 0
   g.finished, g.finishes = {}, g.kind == 'completed' or g.kind == 'failed'
   if g.kind == 'retry' and g.delay == 0 then
@@ -99,11 +113,11 @@ local function apply_group(p, meta, now, g, codes, jobs, n, left)
     if codes[n] == 0 and not left[id] then
       codes[n] = -3
     elseif codes[n] == 0 then
-      local ok, err = pcall(apply_job, p, meta, now, g, i, jobs[n])
+      local ok, err = pcall(apply_job, p, meta, now, g, i, keys[n], jobs[n])
       if ok then
         ended = ended + 1
       else
-        rare().set_aside(p, id, p .. id, 'the stored job is damaged: ' .. (type(err) == 'table' and err.err or err))
+        rare().set_aside(p, id, keys[n], 'the stored job is damaged: ' .. (type(err) == 'table' and err.err or err))
         codes[n] = -12
       end
     end
@@ -136,12 +150,13 @@ local function finish_jobs(p, meta, now, first)
   if #groups == 0 then
     return codes, false
   end
-  local left = leave_active(p, check_jobs(p, groups, codes, jobs))
+  local ids, keys = check_jobs(p, groups, codes, jobs)
+  local left = leave_active(p, ids)
   redis.call('XTRIM', p .. 'events', 'MAXLEN', '~', meta.max_events)
   local n, finished = 0, false
   for _, g in ipairs(groups) do
     local ended
-    n, ended = apply_group(p, meta, now, g, codes, jobs, n, left)
+    n, ended = apply_group(p, meta, now, g, codes, keys, jobs, n, left)
     finished = finished or ended
   end
   return codes, finished
