@@ -49,9 +49,16 @@ func Start(ctx context.Context, p *Peer, addresses Addresses) (*Process, error) 
 // PID is the process's id.
 func (h *Process) PID() int { return h.cmd.Process.Pid }
 
+// closeTimeout is how long a process may take to end by itself. One that waits
+// for a job that was lost would take much longer.
+const closeTimeout = 10 * time.Second
+
 // Close ends the process.
 func (h *Process) Close() error {
-	return errors.Join(h.stdin.Close(), h.cmd.Wait())
+	err := h.stdin.Close()
+	kill := time.AfterFunc(closeTimeout, func() { _ = h.cmd.Process.Kill() })
+	defer kill.Stop()
+	return errors.Join(err, h.cmd.Wait())
 }
 
 // Add adds jobs one by one from several producers at once.
