@@ -50,6 +50,24 @@ var deviations = []deviation{
 		`answers|keys/q:(1|2|completed|failed)`,
 		"with a limit, BullMQ removes the newest of the jobs that are too old, not the oldest"),
 
+	deviate(`random/a job that is replaced had got a parent`,
+		`answers|keys/p:b:dependencies|keys/q:`,
+		"BullMQ leaves a job that deduplication has replaced among those that its parent waits for, for ever"),
+	deviate(`random/a delayed parent fails with another child`,
+		`keys/p:events/value\[\d+\]/prev`,
+		"the event of a delayed parent that a child fails says that it was delayed; BullMQ says that it waited for children"),
+
+	// Orders that mean nothing.
+	deviate(`random/an evicted child releases its parent before the finish is told`,
+		`keys/q:events/value`,
+		"a finish is told before what the removal of older jobs brings about, not after"),
+	deviate(`random/draining children of several parents`,
+		`keys/p:wait`,
+		"where many jobs are removed, parents are released in the order of the oldest job first"),
+	deviate(`random/a full queue is resumed`,
+		`keys/q:marker`,
+		"a queue that is resumed wakes no worker while as many jobs run as may"),
+
 	// Damage: BullMQ goes on with what is left, this engine sets it aside.
 	deviate(`stalled/two checks, that is gone, with a priority|schedulers/changed, every minute, when its job was removed, .*`,
 		`answers|keys/q:(1|active|events|repeat:s:1700000000000)`,

@@ -148,6 +148,8 @@ func (t thrown) err() error {
 func fail(ctx context.Context, s *goStep, a failArgs) (any, error) {
 	if job, ok := s.held(ctx, a.workerArgs); ok && !a.Fetch {
 		_, err := job.MoveToFailed(ctx, a.Error.err())
+		// The job remembers an attempt that was refused; the Node side reads jobs anew.
+		delete(s.claims, s.claim(a.workerArgs, a.ID))
 		return nil, err
 	}
 	job, opts, err := s.stored(ctx, a.workerArgs)

@@ -1,12 +1,12 @@
 package conformance_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
 
-	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/jobrunner-dev/jobrunner/internal/testenv"
@@ -18,7 +18,8 @@ type object map[string]any
 
 // randomScenario draws operations on two queues that share a few ids, so that
 // they meet. Every fetch has the same token, so that any active job can be ended.
-func randomScenario(t *rapid.T, operations []operation) conformance.Scenario {
+func randomScenario(t *rapid.T) conformance.Scenario {
+	operations := one(t, families...)
 	step := rapid.Custom(func(t *rapid.T) object { return randomStep(t, operations) })
 	steps := slices.Concat(rapid.SliceOfN(rapid.SliceOfN(step, 1, 8), 1, 12).Draw(t, "steps")...)
 	var all []object
@@ -125,12 +126,13 @@ func TestRandomScenariosLeaveTheSameInRedis(t *testing.T) {
 	for lane := range lanes {
 		t.Run(fmt.Sprintf("lane %d", lane), func(t *testing.T) {
 			t.Parallel()
+			var found conformance.Scenario
+			tellSmallest(t, b, &found)
 			rapid.Check(t, func(rt *rapid.T) {
-				s := randomScenario(rt, allOperations)
-				if difference := b.compareThreeWays(t, s); difference != "" {
-					text, err := json.Marshal(object{"name": s.Name, "steps": s.Steps})
-					require.NoError(rt, err)
-					rt.Fatalf("%s\nto keep as a case: %s", difference, text)
+				s := randomScenario(rt)
+				if failure := b.compareThreeWays(t.Context(), t, s); failure != "" {
+					found = s
+					rt.Fatal(failure)
 				}
 			})
 		})
@@ -139,7 +141,7 @@ func TestRandomScenariosLeaveTheSameInRedis(t *testing.T) {
 
 // compareThreeWays returns where Node alone, Go alone, and both by turns differ,
 // or which invariant does not hold.
-func (b *bench) compareThreeWays(t testing.TB, s conformance.Scenario) string {
+func (b *bench) compareThreeWays(ctx context.Context, t testing.TB, s conformance.Scenario) string {
 	t.Helper()
 	goEngine := <-b.free
 	defer func() { b.free <- goEngine }()
@@ -150,12 +152,12 @@ func (b *bench) compareThreeWays(t testing.TB, s conformance.Scenario) string {
 		}
 		return b.node
 	}
-	want, err := conformance.Run(t.Context(), b.client, prefix, s, conformance.Always(b.node), nil)
+	want, err := conformance.Run(ctx, b.client, prefix, s, conformance.Always(b.node), nil)
 	if err != nil {
 		return "node: " + err.Error()
 	}
 	for name, turn := range map[string]conformance.Turn{"go": conformance.Always(goEngine), "mixed": byTurns} {
-		got, err := conformance.Run(t.Context(), b.client, prefix, s, turn, checkInvariants)
+		got, err := conformance.Run(ctx, b.client, prefix, s, turn, checkInvariants)
 		if err != nil {
 			return name + ": " + err.Error()
 		}
