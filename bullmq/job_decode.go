@@ -14,7 +14,7 @@ import (
 
 // decodeJob reads a job's hash, given as pairs of field and value. What cannot
 // be understood leaves its field zero and is told by decodeErr, so that one
-// damaged job stops nobody.
+// damaged job stops nobody. The data is yet to be checked.
 func decodeJob(b Backend, q QueueRef, id string, fields []rueidis.RedisMessage) *Job {
 	j := &Job{ID: id, Queue: q, backend: b}
 	for i := 0; i+1 < len(fields); i += 2 {
@@ -55,13 +55,24 @@ func (j *Job) decoded() *Job {
 	return j
 }
 
+// checkData makes sure that the data is JSON. It is left to who uses the job, for
+// to look through large data takes long: a worker does it where the job runs.
+func (j *Job) checkData() {
+	if json.Valid(j.Data) {
+		return
+	}
+	text, err := decodeRaw(string(j.Data))
+	j.Data = text
+	j.decodeErr = errors.Join(j.decodeErr, fmt.Errorf("field data: %w", err))
+}
+
 // decodeField reads one field of the hash (wire facts §1.4).
 func (j *Job) decodeField(name, value string) (err error) {
 	switch name {
 	case "name":
 		j.Name = value
 	case "data":
-		j.Data, err = decodeRaw(value)
+		j.Data = json.RawMessage(value)
 	case "opts":
 		j.Opts, err = decodeOptions(value)
 	case "timestamp":

@@ -38,7 +38,9 @@ func (r *Redis) Jobs(ctx context.Context, q QueueRef, ids []string) ([]*Job, err
 			return nil, fmt.Errorf("read job %s: %w", id, err)
 		}
 		if len(hash) > 0 {
-			jobs = append(jobs, decodeJobMap(r, q, id, hash))
+			job := decodeJobMap(r, q, id, hash)
+			job.checkData()
+			jobs = append(jobs, job)
 		}
 	}
 	return jobs, nil

@@ -142,6 +142,9 @@ func (r *Redis) readTaken(ctx context.Context, q QueueRef, req WorkRequest, out 
 	if err != nil {
 		return err
 	}
+	if len(hashes) != len(ids) {
+		return fmt.Errorf("fetch from queue %s: %d jobs for %d ids", q.Name, len(hashes), len(ids))
+	}
 	jobs := make([]*Job, len(ids))
 	var commands rueidis.Commands
 	var unread []int

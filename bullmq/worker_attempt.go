@@ -47,6 +47,7 @@ func (w *Worker) execute(ctx context.Context, job *Job) (result any, err error) 
 	if job.DeferredFailure != "" {
 		return nil, Unrecoverable(errors.New(job.DeferredFailure))
 	}
+	job.checkData()
 	if job.decodeErr != nil {
 		return nil, Unrecoverable(fmt.Errorf("the stored job is damaged: %w", job.decodeErr))
 	}

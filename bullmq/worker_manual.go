@@ -67,6 +67,7 @@ func (w *Worker) takeOne(ctx context.Context, token string) (*Job, time.Time, er
 		return nil, next, ErrNoJob
 	}
 	job := reply.Jobs[0]
+	job.checkData()
 	job.held = &hold{worker: w, token: req.Token}
 	if job.RepeatJobKey != "" {
 		w.planNextRun(ctx, job)

@@ -24,12 +24,14 @@ local function age(job)
   return 0
 end
 
+local finished_by = (state == 'completed' or state == 'failed') and ARGV[2]
+
 local function goes(id)
   if room == 0 then
     return false
   end
   local job = redis.call('HMGET', p .. id, unpack(ages))
-  if age(job) > before or is_planned(p, id, job[1]) then
+  if age(job) > before or not finished_by and is_planned(p, id, job[1]) then
     return false
   end
   if state == 'active' and redis.call('EXISTS', p .. id .. ':lock') == 1 then
@@ -39,7 +41,6 @@ local function goes(id)
   return true
 end
 
-local finished_by = (state == 'completed' or state == 'failed') and ARGV[2]
 local gone, following = sweep(p, state, tonumber(ARGV[3]), tonumber(ARGV[4]), goes, finished_by)
 if room == 0 then
   following = -1

@@ -51,6 +51,7 @@ func (p *Process) dev(ctx context.Context, cfg *config.Loaded, log *slog.Logger)
 		return err
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
+	shownRedis := config.MaskURL(cfg.Redis)
 	if cfg.Redis == "" {
 		server, err := redisd.Start(ctx, redisd.Options{Dir: dir.Path("redis"), Logger: log})
 		if err != nil {
@@ -58,6 +59,8 @@ func (p *Process) dev(ctx context.Context, cfg *config.Loaded, log *slog.Logger)
 		}
 		defer server.Stop()
 		cfg.Redis = server.URL()
+		// Its password is its own, and other programs need it to join.
+		shownRedis = cfg.Redis
 	}
 	if cfg.Database == "" {
 		cfg.Database = databaseURL(dir)
@@ -84,7 +87,7 @@ func (p *Process) dev(ctx context.Context, cfg *config.Loaded, log *slog.Logger)
 	backend.run(running, g)
 	g.Go(func() error { return worker.Run(running) })
 	p.banner("JobRunner "+Version()+" is running", append(backend.lines(),
-		line{"Redis", cfg.Redis, "BullMQ programs can join, with the prefix " + cfg.Prefix},
+		line{"Redis", shownRedis, "BullMQ programs can join, with the prefix " + cfg.Prefix},
 		line{"Data", dir.Path(), ""},
 	))
 	return g.Wait()
