@@ -44,6 +44,15 @@ func RedisURL(tb testing.TB) string {
 	return s.URL
 }
 
+// SharedRedisURL is [RedisURL] for examples, which have no test to fail.
+func SharedRedisURL() string {
+	s, err := sharedRedis()
+	if err != nil {
+		return "redis://127.0.0.1:1/no-server-could-be-started"
+	}
+	return s.URL
+}
+
 // Prefix returns a key prefix that no other test of this process has.
 func Prefix(tb testing.TB) string {
 	tb.Helper()
