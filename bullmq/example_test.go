@@ -19,11 +19,11 @@ import (
 func exampleQueue(name string) (*bullmq.Redis, *bullmq.Queue) {
 	redis, err := bullmq.OpenRedis(context.Background(), testenv.SharedRedisURL(), nil)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	queue, err := bullmq.NewQueue(redis, name, nil)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	return redis, queue
 }
@@ -33,7 +33,7 @@ func runUntil(done <-chan struct{}, worker *bullmq.Worker) {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { <-done; cancel() }()
 	if err := worker.Run(ctx); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 }
 

@@ -42,7 +42,7 @@ func TestBadInputIsRefusedByTheNameOfItsField(t *testing.T) {
 			"two failure policies":     {"/queues/q/jobs", job(`{"failParentOnFailure":true,"ignoreDependencyOnFailure":true}`), 422, "validation_failed", "body.opts.failParentOnFailure"},
 			"queue with a colon":       {"/queues", `{"name":"a:b"}`, 422, "validation_failed", "body.name"},
 			"bad cron":                 {"/queues/q/schedules", `{"id":"s","cron":"61 * * * *","template":{"name":"x"}}`, 422, "validation_failed", "body.cron"},
-			"cron of three fields":     {"/queues/q/schedules", `{"id":"s","cron":"* * *","template":{"name":"x"}}`, 422, "validation_failed", "body.cron"},
+			"cron of seven fields":     {"/queues/q/schedules", `{"id":"s","cron":"* * * * * * *","template":{"name":"x"}}`, 422, "validation_failed", "body.cron"},
 			"cron and every":           {"/queues/q/schedules", `{"id":"s","cron":"* * * * *","every":5,"template":{"name":"x"}}`, 422, "validation_failed", "body.cron"},
 			"neither":                  {"/queues/q/schedules", `{"id":"s","template":{"name":"x"}}`, 422, "validation_failed", "body.cron"},
 			"unknown zone":             {"/queues/q/schedules", `{"id":"s","cron":"* * * * *","tz":"Mars/X","template":{"name":"x"}}`, 422, "validation_failed", "body.tz"},

@@ -90,6 +90,6 @@ func TestAPreviewShowsTheNextRuns(t *testing.T) {
 		require.Equal(t, []int64{start, start + 1000, start + 2000}, preview(map[string]any{"every": 1000, "startAt": start, "count": 3}))
 		require.Len(t, preview(map[string]any{"every": 1000, "startAt": start, "endAt": start + 1500}), 2)
 		require.Len(t, preview(map[string]any{"every": 1000, "limit": 1, "count": 3}), 1)
-		require.Empty(t, preview(map[string]any{"cron": "0 0 30 2 *"}))
+		require.Empty(t, preview(map[string]any{"cron": "0 0 31 2,4 *"}))
 	})
 }
