@@ -10,7 +10,7 @@ import (
 // JobRunner is this project's engine.
 var JobRunner = &Peer{
 	Key: "jobrunner", Name: "JobRunner", HasBulk: true,
-	Settings: "defaults but for the concurrency; one connection for calls, one that waits",
+	Settings: "defaults but for the concurrency",
 	Version:  func() string { return "this tree" },
 	Store:    onRedis, Finished: bullCompleted,
 	open: openJobRunner, command: commandOf("jobrunner"),
