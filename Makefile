@@ -34,6 +34,7 @@ check: $(NODE_MODULES) ## the fast loop: format, lint, types, unit tests
 	npm run --silent --workspace test/e2e typecheck
 	npm run --silent --workspace web test
 	go -C bench vet ./...
+	go -C bench test ./...
 	go test $$(go list ./... | grep -v /test/)
 
 .PHONY: fmt

@@ -27,7 +27,7 @@ local function unlocked(ids)
   return free
 end
 
-local suspects = unlocked(redis.call('SPOP', p .. 'stalled', 500))
+local suspects = unlocked(redis.call('SPOP', p .. 'stalled', 100))
 local left, stalled = leave_active(p, suspects), {}
 for _, id in ipairs(suspects) do
   local key = p .. id

@@ -23,7 +23,7 @@ local function remove_job(p, id)
     end
   end
   for _, list in ipairs(state == 'unknown' and { 'active', 'wait', 'paused' } or {}) do
-    if redis.call('LREM', p .. list, 0, id) > 0 then
+    if redis.call('LREM', p .. list, -1, id) > 0 then
       state = list
       break
     end
