@@ -54,6 +54,7 @@ func deduplication(t *rapid.T) object {
 		object{"deduplication": object{"id": "d", "ttl": 600_000}},
 		object{"deduplication": object{"id": "d", "ttl": 600_000, "extend": true, "replace": true}},
 		object{"deduplication": object{"id": "d", "replace": true}},
+		object{"deduplication": object{"id": "d", "ttl": 600_000, "replace": true}},
 		object{"deduplication": object{"id": "d", "keepLastIfActive": true}},
 		object{"deduplication": object{"id": "d", "ttl": 600_000, "reschedule": true}},
 	)
