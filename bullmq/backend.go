@@ -34,7 +34,7 @@ type adder interface {
 	// of the jobs that have neither.
 	AddJobs(ctx context.Context, q QueueRef, jobs []NewJob) ([]AddResult, error)
 	// AddFlow inserts trees, parents before children, in one transaction, and
-	// returns each job's id or error. A tree whose top is refused is left out.
+	// returns each job's id or error. A tree of which a job is refused is left out.
 	AddFlow(ctx context.Context, nodes []FlowNode) ([]AddResult, error)
 }
 

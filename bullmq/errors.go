@@ -27,6 +27,9 @@ var (
 	ErrJobBelongsToScheduler = errors.New("job belongs to a job scheduler and cannot be removed directly")
 	// ErrFailedChildren says that a child of the job has failed (code -9).
 	ErrFailedChildren = errors.New("job has at least one failed child")
+	// ErrFlowRefused says that a job of a flow was left out since another job of the
+	// same tree was refused (code -13, which BullMQ does not have).
+	ErrFlowRefused = errors.New("another job of the flow was refused")
 	// ErrNoPendingChildren says that a job that is to wait for children has none that
 	// are unfinished (code 1).
 	ErrNoPendingChildren = errors.New("job has no pending children")
@@ -64,6 +67,7 @@ var codeErrors = map[int64]error{
 	-10: ErrSchedulerSlotTaken,
 	-11: ErrSchedulerSlotTaken,
 	-12: ErrDamagedJob,
+	-13: ErrFlowRefused,
 }
 
 // codeError returns the error that a script's negative result code stands for,

@@ -189,3 +189,26 @@ func TestQueueAnswersAboutItsJobs(t *testing.T) {
 	_, err = b.queue.TrimEvents(b.ctx, 0)
 	require.NoError(t, err)
 }
+
+func TestAFlowIsRefusedWholeIfAJobHasAnotherParent(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	flows := bullmq.NewFlowProducer(b.backend, &bullmq.FlowOptions{Prefix: b.prefix})
+	kid := bullmq.FlowJob{Name: "kid", Queue: "q", Opts: &bullmq.JobOptions{ID: "kid"}}
+	first, err := flows.Add(b.ctx, bullmq.FlowJob{Name: "first", Queue: "q", Children: []bullmq.FlowJob{kid}})
+	require.NoError(t, err)
+	second := bullmq.FlowJob{Name: "second", Queue: "q", Children: []bullmq.FlowJob{{Name: "other", Queue: "q"}, kid}}
+	_, err = flows.Add(b.ctx, second)
+	require.ErrorIs(t, err, bullmq.ErrParentReplaced)
+	require.EqualValues(t, 2, b.counts(t).Total(), "nothing of the second flow was added")
+
+	added, err := flows.AddBulk(b.ctx, []bullmq.FlowJob{second, {Name: "third", Queue: "q"}})
+	var bulk *bullmq.BulkError
+	require.ErrorAs(t, err, &bulk)
+	require.Len(t, bulk.Errors, 1)
+	require.Nil(t, added[0])
+	require.Equal(t, "third", added[1].Job.Name)
+	child, err := b.queue.Job(b.ctx, "kid")
+	require.NoError(t, err)
+	require.Equal(t, first.Job.ID, child.Parent.ID)
+}

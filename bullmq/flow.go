@@ -3,6 +3,7 @@ package bullmq
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -111,7 +112,7 @@ func (p *FlowProducer) add(ctx context.Context, flows []FlowJob, path func(int) 
 		if err := added[i].Err; err == nil {
 			// A job that was deduplicated has the id of another.
 			task.result.Job.ID = added[i].ID
-		} else if failed[task.tree] == nil {
+		} else if failed[task.tree] == nil || errors.Is(failed[task.tree], ErrFlowRefused) {
 			failed[task.tree] = fmt.Errorf("add flow %s: job %q in queue %s: %w", flows[task.tree].Name, task.flow.Name, task.flow.Queue, err)
 		}
 	}

@@ -5,9 +5,6 @@ local function add_duplicate(p, id, parent, in_flow, now)
   local key = p .. id
   local old = redis.call('HMGET', key, 'parentKey', 'parent', 'returnvalue')
   if parent and old[1] and old[1] ~= parent.key and redis.call('EXISTS', old[1]) == 1 then
-    if in_flow then
-      redis.call('HSET', parent.key, 'flowAttachmentFailed', '1')
-    end
     return -7
   end
   if parent then
