@@ -9,7 +9,7 @@ local held = redis.call('MGET', unpack(keys))
 for n, key in ipairs(keys) do
   local id, token = ARGV[n * 2], ARGV[n * 2 + 1]
   if held[n] == token then
-    redis.call('SET', key, token, 'PX', ms)
+    redis.call('PSETEX', key, ms, token)
     kept[#kept + 1] = id
   else
     lost[#lost + 1] = id

@@ -63,7 +63,7 @@ end
 -- Locks a job and marks it as started.
 local function start_job(p, id, key, attempts, token, lock_ms, worker)
   if token ~= '0' then
-    redis.call('SET', key .. ':lock', token, 'PX', lock_ms)
+    redis.call('PSETEX', key .. ':lock', lock_ms, token)
   end
   redis.call('XADD', p .. 'events', '*', 'event', 'active', 'jobId', id, 'prev', 'waiting')
   local started = attempts and string.format('%d', (tonumber(attempts) or 0) + 1) or '1'
