@@ -169,7 +169,7 @@ func TestProducerRightsCoverTheScripts(t *testing.T) {
 
 var (
 	scriptCall = regexp.MustCompile(`redis\.p?call\(\s*'([A-Z]+)'`)
-	scriptUse  = regexp.MustCompile(`--@use (\w+)`)
+	scriptUse  = regexp.MustCompile(`(?m)^--@(?:use|lazy \w+) (.+)$`)
 )
 
 // scriptCommands returns the commands that a script and what it uses call.
@@ -181,7 +181,9 @@ func scriptCommands(t *testing.T, name string, commands map[string]bool) map[str
 		commands[string(match[1])] = true
 	}
 	for _, match := range scriptUse.FindAllSubmatch(text, -1) {
-		scriptCommands(t, "lib/"+string(match[1]), commands)
+		for library := range strings.FieldsSeq(string(match[1])) {
+			scriptCommands(t, "lib/"+library, commands)
+		}
 	}
 	return commands
 }
