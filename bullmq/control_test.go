@@ -100,7 +100,9 @@ func TestConcurrencyCanChangeWhileJobsRun(t *testing.T) {
 func TestCancelledJobFailsForGood(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
+	begun := make(chan struct{}, 3)
 	w := b.runWorker(t, bullmq.WorkerOptions{Concurrency: 3}, func(ctx context.Context, job *bullmq.Job) (any, error) {
+		begun <- struct{}{}
 		<-ctx.Done()
 		if job.Name == "stubborn" {
 			return "done", nil
@@ -113,7 +115,9 @@ func TestCancelledJobFailsForGood(t *testing.T) {
 		_, err := b.queue.Add(b.ctx, name, nil, opts)
 		require.NoError(t, err)
 	}
-	b.waitCount(t, bullmq.StateActive, 3)
+	for range 3 {
+		<-begun
+	}
 	require.True(t, w.CancelJob("1", ""))
 	require.True(t, w.CancelJob("2", "no longer wanted"))
 	b.waitCount(t, bullmq.StateFailed, 2)

@@ -37,8 +37,9 @@ var (
 	ErrSchedulerSlotTaken = errors.New("job scheduler iteration already exists")
 	// ErrSchedulerNotFound says that no job scheduler has this id.
 	ErrSchedulerNotFound = errors.New("job scheduler not found")
-	// ErrLegacyRepeatable says that a job was repeated by an older BullMQ without job
-	// schedulers; it runs once more and then ends. Add a job scheduler in its place.
+	// ErrLegacyRepeatable says that a job is repeated by a record that no job
+	// scheduler wrote, of an older BullMQ or damaged. Its schedule ends; upsert a job
+	// scheduler in its place.
 	ErrLegacyRepeatable = errors.New("legacy repeatable jobs are not supported")
 	// ErrJobLocked says that the job, or one of its pending descendants, is being processed.
 	ErrJobLocked = errors.New("job is locked by a worker")

@@ -14,6 +14,12 @@ import (
 // damagedQueues make a key of the queue itself something else. While it is, a
 // worker cannot do its work; once it is gone, nothing may be missing.
 var damagedQueues = map[string][]string{
+	"active as text":                {"{q}active", "SET", "{q}active", "x"},
+	"completed as list":             {"{q}completed", "RPUSH", "{q}completed", "x"},
+	"completed as text":             {"{q}completed", "SET", "{q}completed", "x"},
+	"length of events as text":      {"{q}meta", "HSET", "{q}meta", "opts.maxLenEvents", "x"},
+	"length of events below zero":   {"{q}meta", "HSET", "{q}meta", "opts.maxLenEvents", "-5"},
+	"prioritized as text":           {"{q}prioritized", "SET", "{q}prioritized", "x"},
 	"events as list":                {"{q}events", "RPUSH", "{q}events", "x"},
 	"limiter as text":               {"{q}limiter", "SET", "{q}limiter", "x"},
 	"limiter as list":               {"{q}limiter", "RPUSH", "{q}limiter", "x"},
@@ -134,7 +140,7 @@ func TestAnyTextCanBeAnID(t *testing.T) {
 	}
 }
 
-var waitingKeys = []string{"", "id", "wait", "active", "events", "marker", "completed", "metrics:completed"}
+var waitingKeys = []string{"", "id", "wait", "active", "events", "marker", "completed", "metrics:completed", "meta", "repeat:tick"}
 
 // Ids that are the names of the queue's own keys are no jobs, wherever they stand.
 func TestAQueueKeyThatWaitsAsAJobIsLeftAlone(t *testing.T) {

@@ -19,6 +19,8 @@ const mayCall = 10
 
 // oddTimes are scores that stand for no time, or for one that nobody lives to see.
 var oddTimes = map[string][]string{
+	"delayed for ever":         {"ZADD", "{q}delayed", "inf", "never"},
+	"delayed beyond time":      {"ZADD", "{q}delayed", "1e300", "never"},
 	"delayed by 300,000 years": {"ZADD", "{q}delayed", "4e19", "never"},
 	"marked for ever":          {"ZADD", "{q}marker", "inf", "1"},
 	"marked beyond time":       {"ZADD", "{q}marker", "1e300", "1"},

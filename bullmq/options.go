@@ -178,8 +178,7 @@ func (k *Keep) UnmarshalJSON(text []byte) error {
 		}
 		return nil
 	}
-	var n float64
-	if err := json.Unmarshal(text, &n); err == nil {
+	if n, err := jsonNumber(text); err == nil {
 		*k = Keep{Count: int(n)}
 		return nil
 	}

@@ -86,7 +86,7 @@ func (o *JobOptions) putTelemetry(put func(string, bool, any), form optionsForm)
 	switch {
 	case t == nil:
 	case form == publicForm:
-		put("telemetry", true, telemetryJSON{t.Metadata, t.OmitContext})
+		put("telemetry", true, telemetryJSON{jsonMetadata(t.Metadata), t.OmitContext})
 	default:
 		put("tm", t.Metadata != "", t.Metadata)
 		put("omc", t.OmitContext, true)
@@ -94,8 +94,19 @@ func (o *JobOptions) putTelemetry(put func(string, bool, any), form optionsForm)
 }
 
 type telemetryJSON struct {
-	Metadata    string `json:"metadata,omitempty"`
-	OmitContext bool   `json:"omitContext,omitempty"`
+	Metadata    jsonMetadata `json:"metadata,omitempty"`
+	OmitContext bool         `json:"omitContext,omitempty"`
+}
+
+// jsonMetadata is text for which Node writes false where there is none.
+type jsonMetadata string
+
+func (m *jsonMetadata) UnmarshalJSON(text []byte) error {
+	*m = ""
+	if string(text) == "false" {
+		return nil
+	}
+	return json.Unmarshal(text, (*string)(m))
 }
 
 // UnmarshalJSON reads BullMQ's members.
@@ -104,7 +115,7 @@ func (t *TelemetryOptions) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &v); err != nil {
 		return err
 	}
-	*t = TelemetryOptions(v)
+	*t = TelemetryOptions{string(v.Metadata), v.OmitContext}
 	return nil
 }
 
@@ -187,7 +198,7 @@ func (o *JobOptions) field(name string) any {
 	case "telemetry":
 		return o.telemetry()
 	case "tm":
-		return &o.telemetry().Metadata
+		return (*jsonMetadata)(&o.telemetry().Metadata)
 	case "omc":
 		return &o.telemetry().OmitContext
 	case "repeat":

@@ -117,7 +117,7 @@ func (r *Redis) Schedulers(ctx context.Context, q QueueRef, start, end int64) ([
 	schedulers := make([]*JobScheduler, 0, len(members))
 	for i, reply := range r.client.DoMulti(ctx, commands...) {
 		fields, err := reply.AsStrMap()
-		if err != nil {
+		if _, damaged := rueidis.IsRedisErr(err); err != nil && !damaged {
 			return nil, fmt.Errorf("job scheduler %s: %w", members[i].Member, err)
 		}
 		if fields["ic"] != "" {
@@ -139,7 +139,7 @@ func (r *Redis) SchedulerCount(ctx context.Context, q QueueRef) (int64, error) {
 // decodeScheduler reads a scheduler's record (wire facts §1.5). What cannot be
 // understood is left zero.
 func decodeScheduler(id string, next float64, fields map[string]string) *JobScheduler {
-	s := &JobScheduler{ID: id, Name: fields["name"], Next: time.UnixMilli(int64(next))}
+	s := &JobScheduler{ID: id, Name: fields["name"], Next: dueTime(next)}
 	number := func(name string) float64 {
 		f, _ := parseNumber(fields[name])
 		return f

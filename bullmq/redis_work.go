@@ -109,9 +109,7 @@ func (r *Redis) decodeWork(ctx context.Context, q QueueRef, req WorkRequest, ord
 	if err != nil {
 		return nil, err
 	}
-	if next > 0 {
-		out.NextDelayed = time.UnixMilli(int64(next))
-	}
+	out.NextDelayed = dueTime(next)
 	if out.Dropped, err = reply[5].AsStrSlice(); err != nil {
 		return nil, err
 	}
@@ -240,6 +238,14 @@ func (r *Redis) NewWaiter(q QueueRef, workerName string) Waiter {
 	return &redisWaiter{blockingConn: blockingConn{client: r.client, name: q.clientName(suffix), key: q.key("marker")}, key: q.key("marker"), now: r.opts.Now}
 }
 
+// dueTime is the time of so many milliseconds, zero for none and for what is no time.
+func dueTime(ms float64) time.Time {
+	if ms > 0 && ms < unlimited {
+		return time.UnixMilli(int64(ms))
+	}
+	return time.Time{}
+}
+
 type redisWaiter struct {
 	blockingConn
 	key string
@@ -264,7 +270,7 @@ func (w *redisWaiter) Wait(ctx context.Context, timeout time.Duration) (time.Tim
 			if err != nil {
 				return err
 			}
-			if due := time.UnixMilli(int64(score)); due.After(w.now()) {
+			if due := dueTime(score); due.After(w.now()) {
 				next = due
 			}
 		}

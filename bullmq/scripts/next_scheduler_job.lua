@@ -2,8 +2,8 @@
 -- queue's key prefix; ARGV: now, scheduler id, the same as JSON without quotes,
 -- id of the job that was taken, next run of a pattern or '', the job's options,
 -- priority, '1' for lifo. Replies with the id of the new job, '' if the
--- scheduler is gone, has moved on, or has added that run already, -1 if it is a
--- repeatable job of BullMQ before version 5.16.
+-- scheduler is gone, has moved on, or has added that run already, -1 if its
+-- record is of an older kind, or damaged.
 --@use scheduler
 local p, now, id = KEYS[1], tonumber(ARGV[1]), ARGV[2]
 local prev = tonumber(redis.call('ZSCORE', p .. 'repeat', id))
@@ -19,8 +19,8 @@ end
 local next_run = tonumber(ARGV[5])
 if not next_run then
   local every = tonumber(record[3])
-  if not every then
-    return ''
+  if not every or every < 1 or every > 9007199254740991 then
+    return -1
   end
   next_run = following_slot(prev, every, tonumber(record[4]) or 0, now)
 end

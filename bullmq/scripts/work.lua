@@ -11,7 +11,7 @@
 -- next delayed job is due, and the ids that were dropped since there is no job
 -- behind them.
 --@use meta
---@lazy rare ending keep dedup_release metrics limit promote
+--@lazy rare ending keep dedup_release metrics limit promote job_id
 --@use outcome
 --@use fetch
 local p, now, wanted = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])

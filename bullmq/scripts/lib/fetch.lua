@@ -1,6 +1,7 @@
 --@use due
 -- Takes up to n ids into active, those without a priority first.
 local function take_ids(p, n)
+  redis.call('LLEN', p .. 'active') -- Fails before anything is taken if it is no list.
   local ids = {}
   repeat
     local popped = redis.call('RPOP', p .. 'wait', n - #ids) or {}
@@ -12,7 +13,7 @@ local function take_ids(p, n)
     end
   until #ids == n or #popped == 0
   if #ids < n then
-    local popped = redis.call('ZPOPMIN', p .. 'prioritized', n - #ids)
+    local popped = redis.pcall('ZPOPMIN', p .. 'prioritized', n - #ids)
     for i = 1, #popped, 2 do
       ids[#ids + 1] = popped[i]
     end
@@ -95,8 +96,11 @@ local function fetch_jobs(p, meta, now, wanted, token, lock_ms, worker)
   end
   local given, hashes, dropped, counted, budget = {}, {}, {}, 0, 32768
   for _, id in ipairs(take_ids(p, wanted)) do
-    local key = p .. id
-    local hash, attempts, deferred, bytes = read_job(key, budget)
+    local key, hash, attempts, deferred, bytes = p .. id, nil, nil, nil, nil
+    -- Only ids of small letters or with colons can be those of the queue's keys.
+    if not string.find(id, '^[%l-]*$') and not string.find(id, ':', 1, true) or rare().is_job_id(id) then
+      hash, attempts, deferred, bytes = read_job(key, budget)
+    end
     if hash then
       start_job(p, id, key, attempts, token, lock_ms, worker)
       given[#given + 1], hashes[#hashes + 1] = id, hash

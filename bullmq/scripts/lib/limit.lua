@@ -3,7 +3,13 @@
 -- the queue is rate limited.
 local function fetch_allowance(p, meta, limit, wanted)
   if limit.max then
-    local used = tonumber(redis.call('GET', p .. 'limiter')) or 0
+    local count = redis.pcall('GET', p .. 'limiter')
+    local used = 0
+    if type(count) == 'string' and string.find(count, '^%d+$') then
+      used = tonumber(count)
+    elseif count then
+      redis.call('DEL', p .. 'limiter') -- It is no counter.
+    end
     if used >= limit.max then
       local ttl = redis.call('PTTL', p .. 'limiter')
       if ttl > 0 then

@@ -20,7 +20,7 @@ local function read_meta(p)
     concurrency = tonumber(m[2]),
     max = tonumber(m[3]),
     duration = tonumber(m[4]),
-    max_events = m[5] or '10000',
+    max_events = m[5] and (tonumber(m[5]) or -1) >= 0 and m[5] or '10000',
     is_set_up = m[5] and true or false,
   }
 end

@@ -132,7 +132,8 @@ local function apply_group(p, meta, now, g, codes, keys, jobs, n, left)
     rare().apply_keep(p, g.kind, g.keep_count, g.keep_age, g.keep_limit, now)
   end
   if ARGV[8] ~= '' then
-    rare().collect_metrics(p, g.kind, ended, tonumber(ARGV[8]), now)
+    -- Counts that are damaged are no reason to stop.
+    pcall(rare().collect_metrics, p, g.kind, ended, tonumber(ARGV[8]), now)
   end
   return n, true
 end
@@ -150,9 +151,18 @@ local function finish_jobs(p, meta, now, first)
   if #groups == 0 then
     return codes, false
   end
+  -- A key of another type would end the script halfway; it must do so before
+  -- anything is written.
+  redis.call('LLEN', p .. 'active')
+  redis.call('SCARD', p .. 'stalled')
+  for _, g in ipairs(groups) do
+    if g.kind == 'completed' or g.kind == 'failed' then
+      redis.call('ZCARD', p .. g.kind)
+    end
+  end
+  redis.call('XTRIM', p .. 'events', 'MAXLEN', '~', meta.max_events)
   local ids, keys = check_jobs(p, groups, codes, jobs)
   local left = leave_active(p, ids)
-  redis.call('XTRIM', p .. 'events', 'MAXLEN', '~', meta.max_events)
   local n, finished = 0, false
   for _, g in ipairs(groups) do
     local ended
