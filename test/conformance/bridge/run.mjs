@@ -159,14 +159,21 @@ function count(row, status) {
   return row.tests.filter((test) => test.status === status).length;
 }
 
+function firstLine(test) {
+  return test.failureMessages[0].split("\n")[0];
+}
+
 function summarize(rows) {
   const sum = (of) => rows.reduce((total, row) => total + of(row), 0);
   const passed = sum((row) => count(row, "passed") + row.repeated.length);
   console.log(`\n${passed} of ${sum((row) => row.tests.length)} tests pass.`);
-  for (const { name, failed, unexplained } of rows) {
+  for (const { name, failed, repeated, unexplained } of rows) {
+    for (const test of repeated) {
+      console.log(`\n${name}: ${test.fullName}\n  passed when repeated: ${firstLine(test)}`);
+    }
     for (const test of failed) {
       const reason = unexplained.includes(test)
-        ? test.failureMessages[0].split("\n")[0]
+        ? firstLine(test)
         : `known: ${peer.differences[name][test.fullName]}`;
       console.log(`\n${name}: ${test.fullName}\n  ${reason}`);
     }
