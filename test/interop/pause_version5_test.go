@@ -85,6 +85,77 @@ func TestNoJobIsLostWhenVersion5SharesAPause(t *testing.T) {
 	}
 }
 
+// latecomer is a story of a queue that was paused before version 5 came to it. At
+// its end version 5 resumes the queue, over which it would write its own list.
+type latecomer struct {
+	name  string
+	steps []step
+}
+
+type step struct {
+	by engine
+	do string // "add", "pause", "open" a queue, or "init" its metadata
+}
+
+// latecomers are the stories in which the Go engine has a chance to bring all
+// jobs to where version 5 looks for them.
+func latecomers(goSide, node, v5 engine) []latecomer {
+	return []latecomer{
+		{"an addition of Go", []step{{goSide, "add"}, {goSide, "pause"}, {v5, "add"}, {goSide, "add"}}},
+		{"an addition of Go before version 5's", []step{{goSide, "add"}, {goSide, "pause"}, {v5, "open"}, {goSide, "add"}, {v5, "add"}}},
+		{"a second pause of Go", []step{{goSide, "add"}, {goSide, "pause"}, {v5, "add"}, {goSide, "pause"}}},
+		{"metadata that Go writes", []step{{v5, "pause"}, {goSide, "init"}, {goSide, "add"}, {v5, "add"}}},
+		{"an addition of version 6", []step{{v5, "add"}, {v5, "pause"}, {node, "add"}, {goSide, "add"}}},
+	}
+}
+
+func TestNoJobIsLostWhenVersion5ComesToAPausedQueue(t *testing.T) {
+	t.Parallel()
+	goSide, node := engines(t)
+	for _, story := range latecomers(goSide, node, newVersion5(t)) {
+		t.Run(story.name, func(t *testing.T) {
+			t.Parallel()
+			ctx, q := testContext(t), newQueue(t)
+			v5 := newVersion5(t)
+			var ids []string
+			for _, s := range story.steps {
+				if id := s.take(t, ctx, q); id != "" {
+					ids = append(ids, id)
+				}
+			}
+			require.NoError(t, v5.resume(ctx, q))
+			startBoth(t, q, goSide, v5)
+			awaitCounts(t, ctx, goSide, q, map[string]int64{"completed": int64(len(ids))})
+			requireRanOnce(t, ctx, goSide, q, ids)
+		})
+	}
+}
+
+// take does the step and returns the id of the job it has added, if any.
+func (s step) take(t *testing.T, ctx context.Context, q bullmq.QueueRef) (id string) {
+	t.Helper()
+	var err error
+	switch s.do {
+	case "add":
+		id, err = s.by.add(ctx, q, "echo", raw(`{}`), nil)
+	case "pause":
+		err = s.by.pause(ctx, q)
+	case "open":
+		_, err = s.by.isPaused(ctx, q)
+		require.NoError(t, err)
+		eventually(t, "the library has written its version", func() (bool, error) {
+			meta, err := newGoEngine(t).queue(q).Meta(ctx)
+			return strings.HasPrefix(meta.Version, "bullmq:"), err
+		})
+	case "init":
+		err = newGoEngine(t).queue(q).Init(ctx)
+	default:
+		t.Fatalf("no step %s", s.do)
+	}
+	require.NoError(t, err)
+	return id
+}
+
 // requireVersion5Known lets version 5 write its name into the queue's metadata,
 // by which the Go engine knows whose rules a pause has.
 func requireVersion5Known(t *testing.T, ctx context.Context, v5 engine, q bullmq.QueueRef) {
@@ -224,9 +295,19 @@ func TestRepeatableJobsOfVersion5AreRunButNotPlanned(t *testing.T) {
 	require.True(t, strings.HasPrefix(id, "repeat:"), id)
 	before, err := dump(ctx, redisOf(t), q)
 	require.NoError(t, err)
-	stop := goSide.startWorker(t, q, workerOptions{})
+	reported := make(chan error, 10)
+	options := goWorkerOptions(q.Prefix, workerOptions{})
+	options.Hooks.Error = func(err error) { reported <- err }
+	worker, err := bullmq.NewWorker(goSide.redis, q.Name, process, options)
+	require.NoError(t, err)
+	run, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- worker.Run(run) }()
 	job := awaitState(t, ctx, goSide, q, id, bullmq.StateCompleted)
 	stop()
+	require.NoError(t, <-done)
+	require.Len(t, reported, 1)
+	require.ErrorIs(t, <-reported, bullmq.ErrLegacyRepeatable)
 	require.Equal(t, map[string]any{"echo": map[string]any{"n": 1.0}}, job.ReturnValue)
 	awaitCounts(t, ctx, goSide, q, map[string]int64{"completed": 1})
 
