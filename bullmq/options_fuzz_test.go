@@ -57,7 +57,7 @@ func FuzzStoredOptions(f *testing.F) {
 	for _, seed := range []string{
 		`{}`, `{"attempts":3,"backoff":{"type":"fixed","delay":5}}`, `{"de":{"id":"x","ttl":5},"fpof":true,"kl":3}`,
 		`{"tm":"t","omc":true}`, `{"telemetry":{"metadata":"t"}}`, `{"removeOnFail":{"age":1.5}}`, `{"repeat":{"every":5},"prevMillis":1}`,
-		`{"delay":1.5,"timestamp":-1}`, `{"priority":2.5}`, `{"attempts":1e300}`, `{"parent":{"id":"p","queue":"bull:q"}}`, `{"jobId":5}`, `{"x":[{}],"":null}`,
+		`{"delay":1.5,"timestamp":-1}`, `{"priority":2.5}`, `{"attempts":1e300}`, `{"parent":{"id":"p","queue":"bull:q"}}`, `{"jobId":5}`, `{"x":[{}],"":null}`, `{"":1e1000}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -73,7 +73,7 @@ func FuzzStoredOptions(f *testing.F) {
 			require.NoError(t, err, "%s", written)
 			again, err := second.encode(form)
 			require.NoError(t, err)
-			require.JSONEq(t, string(written), string(again))
+			require.Equal(t, string(written), string(again))
 		}
 		// What was decoded last is remembered; changes of one copy are not.
 		first.Extra = map[string]json.RawMessage{"changed": nil}
