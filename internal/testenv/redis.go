@@ -71,8 +71,32 @@ func StartRedis(tb testing.TB, args ...string) *RedisServer {
 	return s
 }
 
-// FreePort returns a loopback port that nothing listens on.
+var ports struct {
+	sync.Mutex
+	given map[int]bool // guarded by Mutex
+}
+
+// FreePort returns a loopback port that nothing listens on, and a different one
+// at each call in a process.
 func FreePort() (int, error) {
+	ports.Lock()
+	defer ports.Unlock()
+	for {
+		port, err := listenablePort()
+		if err != nil {
+			return 0, err
+		}
+		if !ports.given[port] {
+			if ports.given == nil {
+				ports.given = map[int]bool{}
+			}
+			ports.given[port] = true
+			return port, nil
+		}
+	}
+}
+
+func listenablePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // returns at once
 	if err != nil {
 		return 0, err
@@ -81,12 +105,18 @@ func FreePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-func startRedis(args []string) (*RedisServer, error) {
-	port, err := FreePort()
-	if err != nil {
-		return nil, err
+func startRedis(args []string) (s *RedisServer, err error) {
+	// Another process may take a free port first, but hardly three times.
+	for range 3 {
+		var port int
+		if port, err = FreePort(); err != nil {
+			return nil, err
+		}
+		if s, err = startRedisOn(port, args); err == nil {
+			return s, nil
+		}
 	}
-	return startRedisOn(port, args)
+	return nil, err
 }
 
 func startRedisOn(port int, args []string) (*RedisServer, error) {
@@ -127,13 +157,21 @@ func (s *RedisServer) Start() error {
 	if err := s.cmd.Start(); err != nil {
 		return err
 	}
+	err = fmt.Errorf("%s did not answer on %s within 10 s", binary, s.Addr)
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if ping(s.Addr) == nil {
+		pid, asked := processID(s.Addr)
+		if asked != nil {
+			continue
+		}
+		if pid == strconv.Itoa(s.cmd.Process.Pid) {
 			return nil
 		}
+		// Another process of this machine was quicker to take the port.
+		err = fmt.Errorf("on %s answers process %s, not %s", s.Addr, pid, binary)
+		break
 	}
 	s.Stop()
-	return fmt.Errorf("%s did not answer on %s within 10 s", binary, s.Addr)
+	return err
 }
 
 // Stop ends the server without saving anything.
@@ -161,26 +199,33 @@ func findRedis() (string, error) {
 	return "", errors.New("neither redis-server nor valkey-server is installed; run make tools-test")
 }
 
-func ping(addr string) error {
+// processID asks the server at an address which process it is.
+func processID(addr string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer func() { _ = conn.Close() }()
 	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
-		return err
+		return "", err
 	}
-	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
-		return err
+	if _, err := conn.Write([]byte("INFO server\r\nPING\r\n")); err != nil {
+		return "", err
 	}
-	line, err := bufio.NewReader(conn).ReadString('\n')
-	if err != nil {
-		return err
+	var pid string
+	for lines := bufio.NewScanner(conn); lines.Scan(); {
+		line := lines.Text()
+		if id, ok := strings.CutPrefix(line, "process_id:"); ok {
+			pid = id
+		}
+		if strings.HasPrefix(line, "-") {
+			return "", fmt.Errorf("unexpected reply %q", line)
+		}
+		if line == "+PONG" {
+			return pid, nil
+		}
 	}
-	if !strings.HasPrefix(line, "+PONG") {
-		return fmt.Errorf("unexpected reply %q", line)
-	}
-	return nil
+	return "", errors.New("no answer")
 }

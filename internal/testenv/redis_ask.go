@@ -54,5 +54,8 @@ func until(what string, check func() (bool, error)) error {
 		}
 		last = err
 	}
-	return fmt.Errorf("not within %s: %s (%w)", patience, what, last)
+	if last != nil {
+		return fmt.Errorf("not within %s: %s: %w", patience, what, last)
+	}
+	return fmt.Errorf("not within %s: %s", patience, what)
 }

@@ -106,7 +106,10 @@ func (s *RedisSentinel) awaitSentinels() error {
 				replicas, err = c.Do(ctx, c.B().SentinelReplicas().Master(MasterSet).Build()).ToArray()
 				return err
 			})
-			return len(others) == len(s.Sentinels)-1 && len(replicas) == 1, err
+			if err == nil && (len(others) != len(s.Sentinels)-1 || len(replicas) != 1) {
+				err = fmt.Errorf("%s knows %d others and %d replicas", sentinel.Addr, len(others), len(replicas))
+			}
+			return err == nil, err
 		}); err != nil {
 			return err
 		}

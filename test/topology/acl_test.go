@@ -106,7 +106,7 @@ func TestWorkerRights(t *testing.T) {
 	server := testenv.StartRedis(t)
 	r := openAs(t, server, "worker")
 	first := true
-	work(t, r, plainQueue, bullmq.WorkerOptions{Concurrency: 4, LockDuration: 100 * time.Millisecond, StalledInterval: 20 * time.Millisecond, MaxStalledCount: 1000},
+	work(t, r, plainQueue, bullmq.WorkerOptions{Concurrency: 4, LockDuration: 500 * time.Millisecond, Hooks: quiet, StalledInterval: 20 * time.Millisecond, MaxStalledCount: 1000},
 		func(ctx context.Context, job *bullmq.Job) (any, error) {
 			if err := job.Log(ctx, "line"); err != nil {
 				return nil, err
