@@ -1,5 +1,7 @@
 --@use due
--- Takes up to n ids into active, those without a priority first.
+-- Takes up to n ids into active, those without a priority first. Which job is next is
+-- decided here and nowhere else: another order, such as fairness among groups of
+-- jobs, is a matter of this function alone.
 local function take_ids(p, n)
   redis.call('LLEN', p .. 'active') -- Fails before anything is taken if it is no list.
   local ids = {}
