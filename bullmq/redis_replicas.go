@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -29,10 +28,9 @@ var replicatedScripts = map[*rueidis.Lua]replicatedScript{
 }
 
 func newReplicatedScript(name string) replicatedScript {
-	var b strings.Builder
-	includeScript(&b, name+".lua", map[string]bool{})
-	sum := sha1.Sum([]byte(b.String())) //nolint:gosec // Redis names scripts by it
-	return replicatedScript{hex.EncodeToString(sum[:]), b.String()}
+	text := scriptText(name)
+	sum := sha1.Sum([]byte(text)) //nolint:gosec // Redis names scripts by it
+	return replicatedScript{hex.EncodeToString(sum[:]), text}
 }
 
 // send executes a script once and, where that is asked for, waits for replicas.

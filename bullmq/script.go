@@ -48,11 +48,14 @@ var (
 	removeSchedulerScript  = loadScript("remove_scheduler")
 )
 
-func loadScript(name string) *rueidis.Lua {
+func loadScript(name string) *rueidis.Lua { return rueidis.NewLuaScript(scriptText(name)) }
+
+// scriptText returns a script as it is sent to the server.
+func scriptText(name string) string {
 	var b strings.Builder
 	includeScript(&b, name+".lua", map[string]bool{})
 	// A local is found faster than a member of a global table, every single time.
-	return rueidis.NewLuaScript("local call = redis.call\n" + strings.ReplaceAll(b.String(), "redis.call(", "call("))
+	return "local call = redis.call\n" + strings.ReplaceAll(b.String(), "redis.call(", "call(")
 }
 
 func includeScript(b *strings.Builder, file string, done map[string]bool) {

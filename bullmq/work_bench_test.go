@@ -14,21 +14,28 @@ import (
 	"github.com/jobrunner-dev/jobrunner/internal/testenv"
 )
 
+// benchBulk returns a queue and b.N jobs to add to it.
+func benchBulk(b *testing.B) (*bullmq.Redis, *bullmq.Queue, []bullmq.BulkJob) {
+	b.Helper()
+	backend, err := bullmq.OpenRedis(b.Context(), testenv.RedisURL(b), nil)
+	require.NoError(b, err)
+	b.Cleanup(func() { _ = backend.Close() })
+	q, err := bullmq.NewQueue(backend, "q", &bullmq.QueueOptions{Prefix: testenv.Prefix(b)})
+	require.NoError(b, err)
+	bulk := make([]bullmq.BulkJob, b.N)
+	for i := range bulk {
+		bulk[i] = bullmq.BulkJob{Name: "noop", Data: map[string]string{"text": strings.Repeat("x", 80)}}
+	}
+	return backend, q, bulk
+}
+
 // BenchmarkFinishAndFetch measures what the server spends on a job that is
 // fetched and finished in batches of several sizes, without a worker around it.
 func BenchmarkFinishAndFetch(b *testing.B) {
 	for _, batch := range []int{1, 10, 30, 100} {
 		b.Run(fmt.Sprint("batch=", batch), func(b *testing.B) {
-			backend, err := bullmq.OpenRedis(b.Context(), testenv.RedisURL(b), nil)
-			require.NoError(b, err)
-			defer func() { _ = backend.Close() }()
-			q, err := bullmq.NewQueue(backend, "q", &bullmq.QueueOptions{Prefix: testenv.Prefix(b)})
-			require.NoError(b, err)
-			bulk := make([]bullmq.BulkJob, b.N)
-			for i := range bulk {
-				bulk[i] = bullmq.BulkJob{Name: "noop", Data: map[string]string{"text": strings.Repeat("x", 80)}}
-			}
-			_, err = q.AddBulk(b.Context(), bulk)
+			backend, q, bulk := benchBulk(b)
+			_, err := q.AddBulk(b.Context(), bulk)
 			require.NoError(b, err)
 			before := serverCPU(b, backend)
 			b.ResetTimer()
@@ -71,18 +78,10 @@ func serverCPU(b *testing.B, backend *bullmq.Redis) float64 {
 
 // BenchmarkAddBulk measures what the server spends on a job of a bulk.
 func BenchmarkAddBulk(b *testing.B) {
-	backend, err := bullmq.OpenRedis(b.Context(), testenv.RedisURL(b), nil)
-	require.NoError(b, err)
-	defer func() { _ = backend.Close() }()
-	q, err := bullmq.NewQueue(backend, "q", &bullmq.QueueOptions{Prefix: testenv.Prefix(b)})
-	require.NoError(b, err)
-	bulk := make([]bullmq.BulkJob, b.N)
-	for i := range bulk {
-		bulk[i] = bullmq.BulkJob{Name: "noop", Data: map[string]string{"text": strings.Repeat("x", 80)}}
-	}
+	backend, q, bulk := benchBulk(b)
 	before := serverCPU(b, backend)
 	b.ResetTimer()
-	_, err = q.AddBulk(b.Context(), bulk)
+	_, err := q.AddBulk(b.Context(), bulk)
 	require.NoError(b, err)
 	b.StopTimer()
 	b.ReportMetric((serverCPU(b, backend)-before)*1e6/float64(b.N), "redis-µs/job")

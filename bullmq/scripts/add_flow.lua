@@ -4,7 +4,7 @@
 -- negative result code of each. Each tree is added whole or not at all: a job that
 -- is refused keeps all of its tree out, the others with -13.
 --@use add
--- The jobs of the call, each with its place in ARGV, its key, and the top of its tree.
+-- The jobs of the call, each with its key and the top of its tree.
 local function read_jobs()
   local jobs, by_key, i = {}, {}, 1
   while ARGV[i] do

@@ -43,6 +43,7 @@ local function finish_add(batch)
     rare().mark_delayed(batch.p)
   end
   if batch.wake then
+    -- Most queues have no limits, and so no need of more than one command.
     if batch.meta.paused or batch.meta.concurrency then
       rare().mark_base(batch.p, batch.meta)
     else
