@@ -3,7 +3,8 @@ package auth
 import (
 	"context"
 	"slices"
-	"strings"
+
+	"github.com/jobrunner-dev/jobrunner/internal/wildcard"
 )
 
 // Kind says what sort of credential stands behind a [Principal].
@@ -44,28 +45,7 @@ func (p *Principal) SeesQueue(name string) bool {
 	if len(p.Queues) == 0 {
 		return true
 	}
-	return slices.ContainsFunc(p.Queues, func(pattern string) bool { return matchQueue(pattern, name) })
-}
-
-// matchQueue matches a name against a pattern in which * stands for any text.
-func matchQueue(pattern, name string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == name
-	}
-	first, last := parts[0], parts[len(parts)-1]
-	if len(name) < len(first)+len(last) || !strings.HasPrefix(name, first) || !strings.HasSuffix(name, last) {
-		return false
-	}
-	rest := name[len(first) : len(name)-len(last)]
-	for _, part := range parts[1 : len(parts)-1] {
-		i := strings.Index(rest, part)
-		if i < 0 {
-			return false
-		}
-		rest = rest[i+len(part):]
-	}
-	return true
+	return wildcard.Any(p.Queues, name)
 }
 
 type principalKey struct{}
