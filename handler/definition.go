@@ -36,6 +36,9 @@ type Defaults struct {
 	Backoff *bullmq.Backoff
 	// Timeout is how long an attempt may take.
 	Timeout time.Duration
+	// Concurrency is how many of the handler's jobs a worker runs at once, over
+	// all of its queues.
+	Concurrency int
 }
 
 // Definition is a handler ready to be registered with a worker.

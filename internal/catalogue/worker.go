@@ -101,6 +101,9 @@ type Defaults struct {
 	Backoff *bullmq.Backoff `json:"backoff,omitempty"`
 	// TimeoutMS is how long an attempt may take, in milliseconds. 0 leaves it to the worker.
 	TimeoutMS int64 `json:"timeout,omitempty"`
+	// Concurrency is how many of the handler's jobs a worker runs at once, over
+	// all of its queues. 0 means no limit of its own.
+	Concurrency int `json:"concurrency,omitempty"`
 }
 
 // LoadError says why a source could not be loaded, and where.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -13,23 +14,43 @@ import (
 	"github.com/jobrunner-dev/jobrunner/handler"
 )
 
+// attempts makes the contexts of a worker's attempts.
+type attempts struct {
+	flows  *bullmq.FlowProducer
+	states *jobStates
+	log    *slog.Logger
+}
+
+func newAttempts(backend *bullmq.Redis, prefix string, log *slog.Logger) *attempts {
+	return &attempts{
+		flows:  bullmq.NewFlowProducer(backend, &bullmq.FlowOptions{Prefix: prefix}),
+		states: newJobStates(backend.Client(), log), log: log,
+	}
+}
+
+// over frees what was kept for a job that has completed or failed for good.
+func (f *attempts) over(job *bullmq.Job) { f.states.forget(job) }
+
+// close waits until what is under way has been stored.
+func (f *attempts) close() { f.states.close() }
+
 // attempt is the [handler.Context] of one attempt of a job.
 type attempt struct {
 	context.Context
+	*attempts
 	job    *bullmq.Job
 	view   *handler.Job
-	report *reporter
+	report reporter
 }
 
 var _ handler.Context = (*attempt)(nil)
 
-func newAttempt(ctx context.Context, job *bullmq.Job, log *slog.Logger) *attempt {
+func (f *attempts) begin(ctx context.Context, job *bullmq.Job) *attempt {
 	return &attempt{
-		Context: ctx, job: job,
-		report: newReporter(job, log.With(slog.String("queue", job.Queue.Name), slog.String("job", job.ID))),
+		Context: ctx, attempts: f, job: job, report: reporter{job: job, log: f.log},
 		view: &handler.Job{
-			ID: job.ID, Queue: job.Queue.Name, Prefix: job.Queue.Prefix, Name: job.Name, Data: job.Data,
-			Attempt: job.AttemptsMade + 1, MaxAttempts: cmp.Or(job.Opts.Attempts, 1),
+			ID: job.ID, Queue: job.Queue.Name, Prefix: job.Queue.Prefix, Name: job.Name, Data: job.Data, Opts: job.Opts,
+			Attempt: job.AttemptsMade + 1, MaxAttempts: cmp.Or(job.Opts.Attempts, 1), AttemptsStarted: job.AttemptsStarted,
 			Priority: job.Priority, Timestamp: job.Timestamp, Parent: job.Parent,
 		},
 	}
@@ -44,7 +65,7 @@ func (a *attempt) Job() *handler.Job { return a.view }
 // Progress implements [handler.Context]. A value that is not JSON goes to the
 // job's log as a mistake of the handler.
 func (a *attempt) Progress(value any) {
-	text, err := encodeProgress(value)
+	text, err := encodeValue(value)
 	if err != nil {
 		a.Logf("progress was not stored: %v", err)
 		return
@@ -58,16 +79,49 @@ func (a *attempt) Log(line string) { a.report.line(line) }
 // Logf implements [handler.Context].
 func (a *attempt) Logf(format string, args ...any) { a.Log(fmt.Sprintf(format, args...)) }
 
-// ChildrenValues implements [handler.Context].
-func (a *attempt) ChildrenValues() (map[string]json.RawMessage, error) {
-	ctx, cancel := context.WithTimeout(a, 30*time.Second)
+// State implements [handler.Context].
+func (a *attempt) State() (json.RawMessage, error) {
+	ctx, cancel := a.request()
 	defer cancel()
-	return a.job.ChildrenValues(ctx)
+	return a.states.load(ctx, a.job)
 }
 
-func encodeProgress(value any) (json.RawMessage, error) {
+// SaveState implements [handler.Context].
+func (a *attempt) SaveState(value any) error {
+	text, err := encodeValue(value)
+	if err != nil {
+		return fmt.Errorf("the job's state was not saved: %w", err)
+	}
+	ctx, cancel := a.request()
+	defer cancel()
+	return a.states.save(ctx, a.job, text)
+}
+
+// UpdateData implements [handler.Context].
+func (a *attempt) UpdateData(value any) error {
+	ctx, cancel := a.request()
+	defer cancel()
+	if err := a.job.UpdateData(ctx, value); err != nil {
+		return fmt.Errorf("the job's data was not updated: %w", err)
+	}
+	return nil
+}
+
+// requestTimeout is how long a handler's question to the store may take.
+const requestTimeout = 30 * time.Second
+
+// request is the context of one question to the store.
+func (a *attempt) request() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(a, requestTimeout)
+}
+
+// encodeValue writes a value of a handler as JSON. What is JSON already stays as it is.
+func encodeValue(value any) (json.RawMessage, error) {
 	if raw, ok := value.(json.RawMessage); ok {
-		return raw, nil // the engine checks it
+		if !json.Valid(raw) {
+			return nil, errors.New("it is not JSON")
+		}
+		return raw, nil
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

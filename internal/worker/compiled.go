@@ -41,6 +41,7 @@ func compiledSet(source string, definitions []*handler.Definition) registry.Set 
 		if d.Defaults != (handler.Defaults{}) {
 			h.Defaults = &catalogue.Defaults{
 				Attempts: d.Defaults.Attempts, Backoff: d.Defaults.Backoff, TimeoutMS: d.Defaults.Timeout.Milliseconds(),
+				Concurrency: d.Defaults.Concurrency,
 			}
 		}
 		set.Handlers = append(set.Handlers, registry.Entry{Handler: h, Runner: d})

@@ -51,7 +51,7 @@ func (s *Supervisor) attempt(ctx context.Context, job *bullmq.Job, lease *regist
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, timeout)
 		defer cancel()
 	}
-	a := newAttempt(ctx, job, s.opts.Logger)
+	a := s.attempts.begin(ctx, job)
 	// What the handler reported is stored before the job's end is.
 	defer a.finish()
 	result, err := lease.Run(a)

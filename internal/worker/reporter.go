@@ -28,12 +28,11 @@ const (
 
 // reporter stores a job's progress and log lines behind its handler's back: the
 // handler never waits for Redis, and of progress only the newest is written.
-// It has a goroutine while there is something to write.
+// It has a goroutine while there is something to write, and costs a job that
+// reports nothing next to nothing.
 type reporter struct {
 	job *bullmq.Job
 	log *slog.Logger
-
-	closing chan struct{}
 
 	mu      sync.Mutex
 	latest  json.RawMessage // guarded by mu; nil if stored
@@ -41,11 +40,10 @@ type reporter struct {
 	count   int             // guarded by mu; lines taken in all
 	dropped int             // guarded by mu; lines that had no place, not yet told
 	closed  bool            // guarded by mu
-	idle    chan struct{}   // guarded by mu; closed when the goroutine ends, nil if none runs
-}
-
-func newReporter(job *bullmq.Job, log *slog.Logger) *reporter {
-	return &reporter{job: job, log: log, closing: make(chan struct{})}
+	// The goroutine's, guarded by mu: idle is closed when it ends, closing tells
+	// it not to pause. Nil if none runs.
+	idle    chan struct{}
+	closing chan struct{}
 }
 
 func (r *reporter) progress(value json.RawMessage) {
@@ -83,25 +81,26 @@ func (r *reporter) line(text string) {
 
 func (r *reporter) wakeLocked() {
 	if r.idle == nil {
-		r.idle = make(chan struct{})
-		go r.write(r.idle)
+		r.idle, r.closing = make(chan struct{}), make(chan struct{})
+		go r.write(r.idle, r.closing)
 	}
 }
 
 // close takes no further reports and waits until all are stored, or cannot be.
 func (r *reporter) close() {
 	r.mu.Lock()
+	again := r.closed
 	r.closed = true
-	idle := r.idle
+	idle, closing := r.idle, r.closing
 	r.mu.Unlock()
-	close(r.closing)
-	if idle != nil {
+	if idle != nil && !again {
+		close(closing)
 		<-idle
 	}
 }
 
 // write stores reports round by round until none is left.
-func (r *reporter) write(idle chan struct{}) {
+func (r *reporter) write(idle, closing chan struct{}) {
 	defer close(idle)
 	for {
 		lines, latest := r.take()
@@ -110,7 +109,7 @@ func (r *reporter) write(idle chan struct{}) {
 		}
 		r.store(lines, latest)
 		select {
-		case <-r.closing:
+		case <-closing:
 		case <-time.After(reportInterval):
 		}
 	}
@@ -146,6 +145,7 @@ func (r *reporter) store(lines []string, latest json.RawMessage) {
 		err = r.job.UpdateProgress(ctx, latest)
 	}
 	if err != nil && !errors.Is(err, bullmq.ErrJobNotFound) {
-		r.log.WarnContext(ctx, "job's progress or log could not be stored", slog.Any("error", err))
+		r.log.WarnContext(ctx, "job's progress or log could not be stored",
+			slog.String("queue", r.job.Queue.Name), slog.String("job", r.job.ID), slog.Any("error", err))
 	}
 }

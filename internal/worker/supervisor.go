@@ -27,6 +27,7 @@ type Supervisor struct {
 	startedAt time.Time
 	registry  *registry.Registry
 	publisher *catalogue.Publisher
+	attempts  *attempts
 	queues    []*served
 }
 
@@ -48,6 +49,7 @@ func New(opts Options) (*Supervisor, error) {
 		return nil, fmt.Errorf("worker: name of this host: %w", err)
 	}
 	s := &Supervisor{opts: opts, id: uuid.NewString(), host: host, startedAt: time.Now()}
+	s.attempts = newAttempts(opts.Backend, opts.Prefix, opts.Logger)
 	s.publisher = catalogue.NewPublisher(opts.Backend.Client(), opts.Prefix, s.snapshot,
 		&catalogue.PublisherOptions{Logger: opts.Logger})
 	s.registry = registry.New(registry.Options{Changed: s.publisher.Changed, Logger: opts.Logger})
@@ -83,6 +85,7 @@ func (s *Supervisor) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("worker: %w", err)
 	}
 	defer func() { err = errors.Join(err, watch.Close()) }()
+	defer s.attempts.close()
 
 	files := newSources(s.opts, loader, s.registry, watch)
 	files.loadAll(ctx)
@@ -125,7 +128,11 @@ func (s *Supervisor) snapshot() catalogue.Worker {
 func (s *Supervisor) hooks(queue string) bullmq.WorkerHooks {
 	log := s.opts.Logger.With(slog.String("queue", queue))
 	return bullmq.WorkerHooks{
+		Completed: s.attempts.over,
 		Failed: func(job *bullmq.Job, err error, final bool) {
+			if final {
+				s.attempts.over(job)
+			}
 			log.Warn("job attempt failed", slog.String("job", job.ID), slog.String("handler", job.Name),
 				slog.Bool("final", final), slog.Any("error", err))
 		},
