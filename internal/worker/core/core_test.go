@@ -16,6 +16,7 @@ import (
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/handler"
+	"github.com/jobrunner-dev/jobrunner/handler/handlertest"
 	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
 	"github.com/jobrunner-dev/jobrunner/internal/safedial"
 	"github.com/jobrunner-dev/jobrunner/internal/testenv"
@@ -26,20 +27,11 @@ func TestMain(m *testing.M) { testenv.Main(m) }
 
 // coreContext is a handler.Context that keeps the progress.
 type coreContext struct {
-	context.Context
-	job      *handler.Job
+	*handlertest.Context
 	progress []any
 }
 
-func (c *coreContext) Job() *handler.Job { return c.job }
-
 func (c *coreContext) Progress(value any) { c.progress = append(c.progress, value) }
-
-func (c *coreContext) Log(string) {}
-
-func (c *coreContext) Logf(string, ...any) {}
-
-func (c *coreContext) ChildrenValues() (map[string]json.RawMessage, error) { return nil, nil }
 
 func run(t *testing.T, ctx context.Context, opts core.Options, name, data string) (string, *coreContext, error) {
 	t.Helper()
@@ -47,7 +39,7 @@ func run(t *testing.T, ctx context.Context, opts core.Options, name, data string
 	require.NoError(t, err)
 	for _, d := range definitions {
 		if d.Name == name {
-			c := &coreContext{Context: ctx, job: &handler.Job{ID: "1", Name: name, Data: json.RawMessage(data)}}
+			c := &coreContext{Context: handlertest.New(ctx, handler.Job{Name: name, Data: json.RawMessage(data)})}
 			result, err := d.Run(c)
 			return string(result), c, err
 		}

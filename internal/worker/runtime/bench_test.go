@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/jobrunner-dev/jobrunner/handler"
+	"github.com/jobrunner-dev/jobrunner/handler/handlertest"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/runtime"
 )
 
@@ -34,7 +35,7 @@ func BenchmarkWarmProcess(b *testing.B) {
 			b.Fatal(err)
 		}
 		run := func() {
-			job := &jobContext{Context: context.Background(), job: &handler.Job{ID: "1", Name: "echo", Data: data}}
+			job := handlertest.New(context.Background(), handler.Job{Name: "echo", Data: data})
 			if _, err := loaded.Host.Run(job, "echo"); err != nil {
 				b.Error(err)
 			}

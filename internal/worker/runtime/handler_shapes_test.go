@@ -28,7 +28,7 @@ export default defineHandler<Greeting>({
   async run(job: Job<Greeting>) {
     console.log("on the", "console");
     await job.log("in the log");
-    await job.progress({ step: 1 });
+    await job.Reported()({ step: 1 });
     return { hello: job.data.name, attempt: job.attempt, at: job.timestamp };
   },
 });
@@ -43,7 +43,7 @@ from jobrunner import handler
 def greet(job):
     print("on the", "console")
     job.log("in the log")
-    job.progress({"step": 1})
+    job.Reported()({"step": 1})
     return {"hello": job.data["name"], "attempt": job.attempt, "at": job.timestamp}
 `
 
@@ -70,8 +70,8 @@ func TestAHandlerIsDescribedAndRun(t *testing.T) {
 			result, err := loaded.Host.Run(job, "greet")
 			require.NoError(t, err)
 			require.JSONEq(t, `{"hello":"Zoë","attempt":2,"at":1700000000000}`, string(result))
-			require.Equal(t, []string{"on the console", "in the log"}, job.logged())
-			require.Equal(t, []string{`{"step":1}`}, job.progress)
+			require.Equal(t, []string{"on the console", "in the log"}, job.Logged())
+			require.Equal(t, []string{`{"step":1}`}, job.Reported())
 		})
 	}
 }
@@ -165,7 +165,7 @@ async def total(job):
 			t.Parallel()
 			loaded := load(t, file, text)
 			job := newJob(t, `{}`)
-			job.children = map[string]json.RawMessage{"bull:q:1": json.RawMessage("2"), "bull:q:2": json.RawMessage("3")}
+			job.Children = map[string]json.RawMessage{"bull:q:1": json.RawMessage("2"), "bull:q:2": json.RawMessage("3")}
 			result, err := loaded.Host.Run(job, "sum")
 			require.NoError(t, err)
 			require.Equal(t, "5", string(result))

@@ -1,13 +1,10 @@
 package runtime_test
 
 import (
-	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -15,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/jobrunner-dev/jobrunner/handler"
+	"github.com/jobrunner-dev/jobrunner/handler/handlertest"
 	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
 	"github.com/jobrunner-dev/jobrunner/internal/testenv"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/runtime"
@@ -22,48 +20,12 @@ import (
 
 func TestMain(m *testing.M) { testenv.Main(m) }
 
-// jobContext is a handler.Context that keeps what the handler reports.
-type jobContext struct {
-	context.Context
-	job      *handler.Job
-	children map[string]json.RawMessage
-
-	mu       sync.Mutex
-	progress []string // guarded by mu
-	logs     []string // guarded by mu
-}
-
-func (c *jobContext) Job() *handler.Job { return c.job }
-
-func (c *jobContext) Progress(value any) {
-	text, _ := json.Marshal(value)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.progress = append(c.progress, string(text))
-}
-
-func (c *jobContext) Log(line string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.logs = append(c.logs, line)
-}
-
-func (c *jobContext) Logf(format string, args ...any) { c.Log(fmt.Sprintf(format, args...)) }
-
-func (c *jobContext) ChildrenValues() (map[string]json.RawMessage, error) { return c.children, nil }
-
-func (c *jobContext) logged() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return append([]string(nil), c.logs...)
-}
-
-func newJob(t *testing.T, data string) *jobContext {
+func newJob(t *testing.T, data string) *handlertest.Context {
 	t.Helper()
-	return &jobContext{Context: t.Context(), job: &handler.Job{
-		ID: "7", Name: "test", Queue: "q", Prefix: "bull", Data: json.RawMessage(data),
-		Attempt: 2, MaxAttempts: 3, Timestamp: time.UnixMilli(1_700_000_000_000),
-	}}
+	return handlertest.New(t.Context(), handler.Job{
+		ID: "7", Name: "test", Queue: "q", Data: json.RawMessage(data),
+		Attempt: 2, MaxAttempts: 3, AttemptsStarted: 5, Timestamp: time.UnixMilli(1_700_000_000_000),
+	})
 }
 
 // fastLimits make faults show quickly.

@@ -21,6 +21,7 @@ import (
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/handler"
+	"github.com/jobrunner-dev/jobrunner/handler/handlertest"
 	"github.com/jobrunner-dev/jobrunner/internal/safedial"
 	"github.com/jobrunner-dev/jobrunner/internal/testenv"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/export"
@@ -30,7 +31,7 @@ func TestMain(m *testing.M) { testenv.Main(m) }
 
 // exportContext is a handler.Context that keeps the progress.
 type exportContext struct {
-	context.Context
+	*handlertest.Context
 	job *handler.Job
 
 	mu       sync.Mutex
@@ -49,12 +50,6 @@ func (c *exportContext) Progress(value any) {
 	}
 }
 
-func (c *exportContext) Log(string) {}
-
-func (c *exportContext) Logf(string, ...any) {}
-
-func (c *exportContext) ChildrenValues() (map[string]json.RawMessage, error) { return nil, nil }
-
 // bench is a handler with a directory for everything.
 type bench struct {
 	t       *testing.T
@@ -66,7 +61,7 @@ type bench struct {
 
 func newBench(t *testing.T, change func(*export.Options)) *bench {
 	t.Helper()
-	b := &bench{t: t, dir: filepath.Join(t.TempDir(), "exports"), sources: t.TempDir(), ctx: &exportContext{Context: t.Context()}}
+	b := &bench{t: t, dir: filepath.Join(t.TempDir(), "exports"), sources: t.TempDir(), ctx: &exportContext{Context: handlertest.New(t.Context(), handler.Job{})}}
 	opts := export.Options{Dir: b.dir, SourceDirs: []string{b.sources}, Connections: map[string]string{
 		"shop": "sqlite://" + filepath.Join(b.sources, "shop.db"),
 	}}
@@ -304,7 +299,7 @@ func TestACancelledExportLeavesNothingBehind(t *testing.T) {
 			b := newBench(t, nil)
 			ctx, cancel := context.WithCancelCause(t.Context())
 			errStop := fmt.Errorf("stop it")
-			b.ctx.Context, b.ctx.reported = ctx, func() { cancel(errStop) }
+			b.ctx.Context, b.ctx.reported = handlertest.New(ctx, handler.Job{}), func() { cancel(errStop) }
 			b.database(ordersTable)
 			_, err := b.run(`{"format":"` + format + `","source":{"sql":{"connection":"shop",
 				"query":"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"}}}`)
