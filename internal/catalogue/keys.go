@@ -13,3 +13,8 @@ func (k keys) index() string { return k.base }
 // part that is written when it changes.
 func (k keys) worker(id string) string   { return k.base + ":" + id }
 func (k keys) handlers(id string) string { return k.base + ":" + id + ":handlers" }
+
+// orders holds what a worker was asked to do, ordered is the channel on which its
+// id is announced when that changes.
+func (k keys) orders(id string) string { return k.base + ":" + id + ":orders" }
+func (k keys) ordered() string         { return k.base + ":orders" }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -21,6 +22,9 @@ type PublisherOptions struct {
 	TTL time.Duration
 	// Interval is how often the entry is renewed. Defaults to a third of TTL.
 	Interval time.Duration
+	// Ordered is called when the worker is asked to do something else than before;
+	// see [Reader.Order]. It must not block. Nil leaves orders unread.
+	Ordered func(Orders)
 	// Logger is told of failed writes. Defaults to [slog.Default].
 	Logger *slog.Logger
 	// Now tells the time. Defaults to [time.Now].
@@ -44,7 +48,11 @@ type Publisher struct {
 	snapshot func() Worker
 	opts     PublisherOptions
 	changed  chan struct{}
-	written  []byte // the handlers as they stand in Redis; used by Run alone
+
+	// Used by Run alone: the handlers as they stand in Redis, and the orders that
+	// were handed on last.
+	written []byte
+	orders  Orders
 }
 
 // NewPublisher returns a publisher for the workers of a queue prefix. It asks
@@ -70,6 +78,12 @@ func (p *Publisher) Changed() {
 // logged once and outlived.
 func (p *Publisher) Run(ctx context.Context) error {
 	failing := false
+	var listener sync.WaitGroup
+	defer listener.Wait()
+	if p.opts.Ordered != nil {
+		id := p.snapshot().ID
+		listener.Go(func() { p.listen(ctx, id) })
+	}
 	for {
 		err := p.publish(ctx)
 		if err != nil && !failing && ctx.Err() == nil {
@@ -118,27 +132,48 @@ func (p *Publisher) publish(ctx context.Context) error {
 // still there.
 func (p *Publisher) renew(ctx context.Context, w Worker, entry []byte) (bool, error) {
 	b := p.client.B()
-	replies := p.client.DoMulti(ctx,
-		b.Set().Key(p.keys.worker(w.ID)).Value(rueidis.BinaryString(entry)).Px(p.opts.TTL).Build(),
+	kept, err := p.send(ctx, w.ID,
 		b.Pexpire().Key(p.keys.handlers(w.ID)).Milliseconds(p.opts.TTL.Milliseconds()).Build(),
+		b.Set().Key(p.keys.worker(w.ID)).Value(rueidis.BinaryString(entry)).Px(p.opts.TTL).Build(),
 		p.indexCommand(w),
 	)
-	if err := firstError(replies); err != nil {
+	if err != nil {
 		return false, err
 	}
-	return replies[1].AsBool()
+	return kept.AsBool()
 }
 
 func (p *Publisher) write(ctx context.Context, w Worker, entry, handlers []byte) error {
 	b := p.client.B()
 	expired := strconv.FormatInt(w.SeenAt.UnixMilli(), 10)
-	return firstError(p.client.DoMulti(ctx,
+	_, err := p.send(ctx, w.ID,
 		// Handlers first: whoever finds the entry finds them too.
 		b.Set().Key(p.keys.handlers(w.ID)).Value(rueidis.BinaryString(handlers)).Px(p.opts.TTL).Build(),
 		b.Set().Key(p.keys.worker(w.ID)).Value(rueidis.BinaryString(entry)).Px(p.opts.TTL).Build(),
 		p.indexCommand(w),
 		b.Zremrangebyscore().Key(p.keys.index()).Min("-inf").Max("("+expired).Build(),
-	))
+	)
+	return err
+}
+
+// send writes in one round trip, in which orders are read as well, and returns
+// the reply to the first command.
+func (p *Publisher) send(ctx context.Context, id string, commands ...rueidis.Completed) (rueidis.RedisResult, error) {
+	b := p.client.B()
+	n := len(commands)
+	if p.opts.Ordered != nil {
+		commands = append(commands,
+			b.Get().Key(p.keys.orders(id)).Build(),
+			b.Pexpire().Key(p.keys.orders(id)).Milliseconds(ordersTTL.Milliseconds()).Build())
+	}
+	replies := p.client.DoMulti(ctx, commands...)
+	if err := firstError(replies[:n]); err != nil {
+		return rueidis.RedisResult{}, err
+	}
+	if p.opts.Ordered != nil {
+		p.obey(ctx, replies[n])
+	}
+	return replies[0], nil
 }
 
 func (p *Publisher) indexCommand(w Worker) rueidis.Completed {
@@ -152,7 +187,7 @@ func (p *Publisher) remove(ctx context.Context) error {
 	id, b := p.snapshot().ID, p.client.B()
 	err := firstError(p.client.DoMulti(ctx,
 		b.Zrem().Key(p.keys.index()).Member(id).Build(),
-		b.Del().Key(p.keys.worker(id), p.keys.handlers(id)).Build(),
+		b.Del().Key(p.keys.worker(id), p.keys.handlers(id), p.keys.orders(id)).Build(),
 	))
 	if err != nil {
 		return fmt.Errorf("remove worker %s from the catalogue: %w", id, err)
