@@ -36,7 +36,9 @@ type Registry struct {
 	sets     map[string]*liveSet // guarded by mu; by source
 	versions map[string]*Version // guarded by mu; by handler name
 	failures map[string]Failure  // guarded by mu; by source
-	closing  sync.WaitGroup      // sets being closed
+	draining []*liveSet          // guarded by mu; replaced or removed, with jobs that run
+	schemas  catalogue.SchemaCache
+	closing  sync.WaitGroup // sets being closed
 }
 
 // New returns a registry without handlers.
@@ -65,7 +67,7 @@ func (e *DuplicateError) Error() string {
 // fails, the old set stays in service and the caller keeps the new one, to
 // close it; a [*DuplicateError] says that another source has one of the names.
 func (r *Registry) Put(set Set) error {
-	live, err := newLiveSet(set)
+	live, err := r.newLiveSet(set)
 	if err != nil {
 		return err
 	}
@@ -153,7 +155,45 @@ func (r *Registry) Acquire(name string) (*Lease, bool) {
 		return nil, false
 	}
 	v.set.users++
+	v.running++
 	return &Lease{Version: v, registry: r}, true
+}
+
+// Lookup describes the active version of a handler, and tells whether there is one.
+func (r *Registry) Lookup(name string) (catalogue.Handler, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	v, ok := r.versions[name]
+	if !ok {
+		return catalogue.Handler{}, false
+	}
+	return v.Handler, true
+}
+
+// Loads tells by name what the handlers do now: those that run jobs, on the
+// active version or on one that drains.
+func (r *Registry) Loads() map[string]catalogue.Load {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	loads := map[string]catalogue.Load{}
+	for name, v := range r.versions {
+		if v.running > 0 {
+			loads[name] = catalogue.Load{Handler: name, Running: v.running}
+		}
+	}
+	for _, set := range r.draining {
+		for name, v := range set.versions {
+			if v.running == 0 {
+				continue
+			}
+			load := loads[name]
+			load.Handler = name
+			load.Running += v.running
+			load.Draining = append(load.Draining, catalogue.Draining{Version: v.Version, Running: v.running})
+			loads[name] = load
+		}
+	}
+	return loads
 }
 
 // Catalogue describes all handlers by name, those that failed to load included.
@@ -212,6 +252,9 @@ func (r *Registry) dropLocked(set *liveSet) {
 		}
 	}
 	set.retired = true
+	if set.users > 0 {
+		r.draining = append(r.draining, set)
+	}
 	r.closeIfUnusedLocked(set)
 }
 
@@ -224,9 +267,16 @@ func (r *Registry) closeIfUnusedLocked(set *liveSet) {
 	r.closing.Go(closeSet)
 }
 
-func (r *Registry) release(v *Version) {
+// release gives a version back, and tells whether its set has drained with that.
+func (r *Registry) release(v *Version) (drained bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	v.running--
 	v.set.users--
+	if v.set.retired && v.set.users == 0 {
+		r.draining = slices.DeleteFunc(r.draining, func(s *liveSet) bool { return s == v.set })
+		drained = true
+	}
 	r.closeIfUnusedLocked(v.set)
+	return drained
 }

@@ -47,12 +47,17 @@ func TestAReplacedVersionDrains(t *testing.T) {
 	require.Equal(t, "1", two.Version.Version, "a job finishes on the version it began with")
 	now, _ := r.Acquire("a")
 	require.Equal(t, "2", now.Version.Version)
+	require.Equal(t, map[string]catalogue.Load{"a": {
+		Handler: "a", Running: 2, Draining: []catalogue.Draining{{Version: "1", Running: 1}},
+	}}, r.Loads())
 	now.Release()
+	require.Equal(t, 2, changes)
 	two.Release()
+	require.Equal(t, 3, changes, "that it has drained is told")
+	require.Empty(t, r.Loads())
 	require.NoError(t, r.Close(t.Context()))
 	require.EqualValues(t, 1, first.Load())
 	require.EqualValues(t, 1, second.Load())
-	require.Equal(t, 2, changes)
 	_, ok = r.Acquire("a")
 	require.False(t, ok)
 }

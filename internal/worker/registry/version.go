@@ -41,6 +41,8 @@ type Version struct {
 	runner Runner
 	data   *catalogue.Schema // nil if the data is free
 	set    *liveSet
+
+	running int // guarded by the registry's mu; leases that are out
 }
 
 type liveSet struct {
@@ -53,8 +55,9 @@ type liveSet struct {
 	retired bool
 }
 
-// newLiveSet checks a set and compiles its schemas.
-func newLiveSet(set Set) (*liveSet, error) {
+// newLiveSet checks a set and compiles its schemas, unless another version had
+// the same.
+func (r *Registry) newLiveSet(set Set) (*liveSet, error) {
 	live := &liveSet{source: set.Source, versions: map[string]*Version{}, close: set.Close}
 	if len(set.Handlers) == 0 {
 		return nil, errors.New("it defines no handler")
@@ -72,10 +75,10 @@ func newLiveSet(set Set) (*liveSet, error) {
 		}
 		v := &Version{Handler: h, runner: e.Runner, set: live}
 		var err error
-		if v.data, err = compile(h.DataSchema); err != nil {
+		if v.data, err = r.compile(h.DataSchema); err != nil {
 			return nil, fmt.Errorf("handler %q: data %w", h.Name, err)
 		}
-		if _, err = compile(h.ResultSchema); err != nil {
+		if _, err = r.compile(h.ResultSchema); err != nil {
 			return nil, fmt.Errorf("handler %q: result %w", h.Name, err)
 		}
 		live.versions[h.Name] = v
@@ -98,11 +101,11 @@ func checkName(name string) error {
 	return nil
 }
 
-func compile(text json.RawMessage) (*catalogue.Schema, error) {
+func (r *Registry) compile(text json.RawMessage) (*catalogue.Schema, error) {
 	if text == nil {
 		return nil, nil
 	}
-	return catalogue.CompileSchema(text)
+	return r.schemas.Compile(text)
 }
 
 // Lease is a handler's version held for one job.
@@ -113,7 +116,13 @@ type Lease struct {
 }
 
 // Release gives the version back. Further calls do nothing.
-func (l *Lease) Release() { l.once.Do(func() { l.registry.release(l.Version) }) }
+func (l *Lease) Release() {
+	l.once.Do(func() {
+		if l.registry.release(l.Version) {
+			l.registry.opts.Changed()
+		}
+	})
+}
 
 // Timeout is how long the author allows an attempt, 0 if nothing was said.
 func (l *Lease) Timeout() time.Duration {
