@@ -19,8 +19,9 @@ import (
 
 const (
 	// delim separates the parts of a nested key; settings are flat and have none.
-	delim         = "."
-	originDefault = "default"
+	delim = "."
+	// OriginDefault is the origin of a value that nothing has set.
+	OriginDefault = "default"
 )
 
 // Loaded is a configuration together with where each value came from.
@@ -61,7 +62,7 @@ func Load(flags *pflag.FlagSet, environ []string) (*Loaded, error) {
 		values map[string]any
 		origin func(Setting) string
 	}{
-		{defaultLayer(), func(Setting) string { return originDefault }},
+		{defaultLayer(), func(Setting) string { return OriginDefault }},
 		{fromFile, func(Setting) string { return "file " + fileName }},
 		{fromEnv, func(s Setting) string { return "environment variable " + s.Env() }},
 		{fromFlags, func(s Setting) string { return "flag --" + s.Name }},
