@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
+	"github.com/jobrunner-dev/jobrunner/internal/linerpc"
 )
 
 // CrashError says that the child process ended while a job ran in it.
@@ -44,15 +45,20 @@ type thrownError struct {
 	Name          string `json:"name"`
 	Stack         string `json:"stack"`
 	Unrecoverable bool   `json:"unrecoverable"`
-	// DelayMS asks for the job to be put back for that many milliseconds.
-	DelayMS *float64 `json:"delay"`
+	// The rest ask for the job to be put back, without using up an attempt: for
+	// that many milliseconds, until its children have ended, at once, or with the
+	// queue held up for that many milliseconds.
+	DelayMS         *float64 `json:"delay"`
+	WaitForChildren bool     `json:"waitForChildren"`
+	Release         bool     `json:"release"`
+	RateLimitMS     *float64 `json:"rateLimit"`
 }
 
 // executeError turns the error of an execute call into one that the engine
 // understands. Errors of the connection pass through.
 func executeError(err error) error {
-	var rpc *rpcError
-	if !errors.As(err, &rpc) {
+	rpc, ok := errors.AsType[*linerpc.Error](err)
+	if !ok {
 		return err
 	}
 	var thrown thrownError
@@ -60,8 +66,15 @@ func executeError(err error) error {
 		// An author may throw anything; what does not decode is left out.
 		_ = json.Unmarshal(rpc.Data, &thrown)
 	}
-	if thrown.DelayMS != nil && *thrown.DelayMS >= 0 {
-		return bullmq.DelayJob(time.Duration(*thrown.DelayMS * float64(time.Millisecond)))
+	switch {
+	case thrown.WaitForChildren:
+		return bullmq.WaitForChildren()
+	case thrown.Release:
+		return bullmq.ReleaseJob()
+	case validPause(thrown.DelayMS):
+		return bullmq.DelayJob(milliseconds(*thrown.DelayMS))
+	case validPause(thrown.RateLimitMS):
+		return bullmq.RateLimitJob(milliseconds(*thrown.RateLimitMS))
 	}
 	named := &bullmq.NamedError{Name: thrown.Name, Message: rpc.Message, Stack: thrown.Stack}
 	if thrown.Unrecoverable {
@@ -69,3 +82,11 @@ func executeError(err error) error {
 	}
 	return named
 }
+
+// maxPause is the longest a handler may put a job back for: a hundred years, so
+// that what it asks for fits a [time.Duration].
+const maxPause = 100 * 365 * 24 * float64(time.Hour/time.Millisecond)
+
+func validPause(ms *float64) bool { return ms != nil && *ms >= 0 && *ms <= maxPause }
+
+func milliseconds(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }

@@ -28,7 +28,7 @@ export default defineHandler<Greeting>({
   async run(job: Job<Greeting>) {
     console.log("on the", "console");
     await job.log("in the log");
-    await job.Reported()({ step: 1 });
+    await job.progress({ step: 1 });
     return { hello: job.data.name, attempt: job.attempt, at: job.timestamp };
   },
 });
@@ -43,7 +43,7 @@ from jobrunner import handler
 def greet(job):
     print("on the", "console")
     job.log("in the log")
-    job.Reported()({"step": 1})
+    job.progress({"step": 1})
     return {"hello": job.data["name"], "attempt": job.attempt, "at": job.timestamp}
 `
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jobrunner-dev/jobrunner/handler"
+	"github.com/jobrunner-dev/jobrunner/internal/linerpc"
 )
 
 // Limits bound what a child may do; the zero value is fine.
@@ -44,9 +45,9 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// maxLine bounds a protocol line: a result with what surrounds it, or a log
-// line or stack trace of some size.
-func (l Limits) maxLine() int { return l.ResultBytes + 1<<20 }
+// maxLine bounds a protocol line: a result or a state with what surrounds it, or
+// jobs to add, a log line or a stack trace of some size.
+func (l Limits) maxLine() int { return max(l.ResultBytes, handler.MaxStateBytes) + 1<<20 }
 
 // errClosed says that the version was asked to run a job after it was closed.
 var errClosed = errors.New("the handler's version is closed")
@@ -89,42 +90,41 @@ func (h *Host) Run(ctx handler.Context, name string) (json.RawMessage, error) {
 
 func (h *Host) runIn(ctx handler.Context, inst *instance, name string) (result json.RawMessage, sent bool, err error) {
 	defer h.release(inst)
-	id, answer := inst.execute(ctx, name)
-	if id == 0 {
-		r := <-answer
-		if _, crashed := errors.AsType[*CrashError](r.err); crashed {
-			<-inst.gone
-			h.forget(inst)
-			return nil, false, nil
-		}
-		return nil, true, r.err
+	call, err := inst.execute(ctx, name)
+	if err != nil {
+		return nil, true, err
 	}
-	defer inst.finished(id)
+	if call.ID == 0 {
+		<-inst.gone
+		h.forget(inst)
+		return nil, false, nil
+	}
 	select {
-	case r := <-answer:
-		if r.err == nil {
+	case r := <-call.Done:
+		if r.Err == nil {
 			h.proveSound()
 		}
-		return r.result, true, executeError(r.err)
+		return r.Result, true, executeError(r.Err)
 	case <-ctx.Done():
-		result, err = h.cancel(ctx, inst, id, answer)
+		result, err = h.cancel(ctx, inst, call)
 		return result, true, err
 	}
 }
 
 // cancel tells a handler to stop and waits for it, up to the grace.
-func (h *Host) cancel(ctx context.Context, inst *instance, id int64, answer <-chan response) (json.RawMessage, error) {
+func (h *Host) cancel(ctx context.Context, inst *instance, call *linerpc.Call) (json.RawMessage, error) {
 	cause := context.Cause(ctx)
-	inst.peer.notify("cancel", cancelParams{Call: id, Reason: cause.Error()})
+	inst.peer.Notify("cancel", cancelParams{Call: call.ID, Reason: cause.Error()})
 	grace := time.NewTimer(h.limits.CancelGrace)
 	defer grace.Stop()
 	select {
-	case r := <-answer:
-		if _, crashed := errors.AsType[*CrashError](r.err); r.err == nil || crashed {
-			return r.result, r.err
+	case r := <-call.Done:
+		if _, crashed := errors.AsType[*CrashError](r.Err); r.Err == nil || crashed {
+			return r.Result, r.Err
 		}
 		return nil, cause // however the handler words it
 	case <-grace.C:
+		inst.peer.Forget(call)
 		h.abandon(inst) //nolint:contextcheck // what follows for the process is no part of this job
 		return nil, &UnstoppableError{Cause: cause, Grace: h.limits.CancelGrace}
 	}
@@ -156,7 +156,7 @@ func (h *Host) Close() {
 
 // start starts a process, which has its module loaded and described when start
 // returns.
-func (h *Host) start(ctx context.Context) (*instance, *initializeResult, error) {
+func (h *Host) start(ctx context.Context) (*instance, *description, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, h.limits.StartTimeout,
 		fmt.Errorf("loading took longer than %s", h.limits.StartTimeout))
 	defer cancel()

@@ -152,7 +152,7 @@ func (h *Host) abandon(inst *instance) {
 	}
 	h.work.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		_, err := inst.peer.ask(ctx, "ping", struct{}{})
+		_, err := inst.peer.Ask(ctx, "ping", struct{}{})
 		cancel()
 		if err == nil {
 			select {

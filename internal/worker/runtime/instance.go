@@ -12,33 +12,40 @@ import (
 	"time"
 
 	"github.com/jobrunner-dev/jobrunner/handler"
+	"github.com/jobrunner-dev/jobrunner/internal/linerpc"
 )
 
 // instance is one child process with the calls that run in it.
 type instance struct {
 	proc *process
-	peer *peer
+	peer *linerpc.Peer
 	log  *slog.Logger
 	// retire is called when the child asks to be given no further jobs.
 	retire func(i *instance, reason string)
-	// loops are the goroutines that talk to the child.
-	loops sync.WaitGroup
-	lines lineLimiter
+	// work are the goroutines that write to the child and answer its requests,
+	// requests has a place for each of the latter.
+	work     sync.WaitGroup
+	requests chan struct{}
+	lines    lineLimiter
 	// gone is closed when the process has ended and all its calls have failed.
 	gone chan struct{}
 
 	mu       sync.Mutex
-	calls    map[int64]handler.Context // guarded by mu; running execute calls
-	lastLine string                    // guarded by mu; of stderr
-	ended    string                    // guarded by mu; why we ended it, if we did
+	lastLine string // guarded by mu; of stderr
+	ended    string // guarded by mu; why we ended it, if we did
 
 	// The host's part, guarded by its mu.
 	running int  // jobs given to it
 	retired bool // gets no further jobs
 }
 
-// maxLogLine bounds a line of a child's stderr, in bytes.
-const maxLogLine = 4 << 10
+const (
+	// maxLogLine bounds a line of a child's stderr, in bytes.
+	maxLogLine = 4 << 10
+	// maxRequests is how many of a child's requests are worked on at once. One more
+	// holds up what the child writes.
+	maxRequests = 64
+)
 
 func startInstance(c command, maxLine int, log *slog.Logger, retire func(*instance, string)) (*instance, error) {
 	proc, err := startProcess(c)
@@ -47,10 +54,10 @@ func startInstance(c command, maxLine int, log *slog.Logger, retire func(*instan
 	}
 	i := &instance{
 		proc: proc, log: log.With(slog.Int("pid", proc.pid())), retire: retire,
-		gone: make(chan struct{}), calls: map[int64]handler.Context{},
+		gone: make(chan struct{}), requests: make(chan struct{}, maxRequests),
 	}
-	i.peer = newPeer(peerHandlers{notify: i.onNotify, request: i.onRequest, rubbish: i.onRubbish}, maxLine)
-	i.loops.Go(func() { i.peer.writeLoop(proc.stdin) })
+	i.peer = linerpc.New(linerpc.Handlers{Notify: i.onNotify, Request: i.onRequest, Rubbish: i.onRubbish}, maxLine)
+	i.work.Go(func() { _ = i.peer.Write(proc.stdin) }) // the child's end says why it failed
 	go i.serve()
 	return i, nil
 }
@@ -59,7 +66,7 @@ func startInstance(c command, maxLine int, log *slog.Logger, retire func(*instan
 func (i *instance) serve() {
 	var output sync.WaitGroup
 	output.Go(func() {
-		if err := i.peer.readLoop(i.proc.stdout); errors.Is(err, errLineTooLong) {
+		if err := i.peer.Read(i.proc.stdout); errors.Is(err, linerpc.ErrLineTooLong) {
 			i.end("was ended because of what it wrote to stdout: " + err.Error())
 		}
 	})
@@ -70,9 +77,9 @@ func (i *instance) serve() {
 	}()
 	<-i.proc.done
 	<-i.proc.readers // the pipes are closed now
-	i.peer.finish(i.crash())
+	i.peer.Finish(i.crash())
 	_ = i.proc.stdin.Close()
-	i.loops.Wait()
+	i.work.Wait()
 	close(i.gone)
 }
 
@@ -104,44 +111,39 @@ func (i *instance) stop(grace time.Duration) {
 }
 
 // initialize has the child load its module and describe it.
-func (i *instance) initialize(ctx context.Context, params initializeParams) (*initializeResult, error) {
-	text, err := i.peer.ask(ctx, "initialize", params)
+func (i *instance) initialize(ctx context.Context, params initializeParams) (*description, error) {
+	text, err := i.peer.Ask(ctx, "initialize", params)
 	if err != nil {
 		return nil, err
 	}
-	var result initializeResult
+	var result description
 	if err := json.Unmarshal(text, &result); err != nil {
-		return nil, fmt.Errorf("the host shim described the module in a way that cannot be read: %w", err)
+		return nil, fmt.Errorf("the module was described in a way that cannot be read: %w", err)
 	}
-	if result.Protocol != protocolVersion {
-		return nil, fmt.Errorf("the host shim speaks protocol %d, not %d", result.Protocol, protocolVersion)
+	if result.Protocol < 1 || result.Protocol > protocolVersion {
+		return nil, fmt.Errorf("the module's process speaks protocol %d, not %d; build it with the SDK of this version",
+			result.Protocol, protocolVersion)
 	}
 	return &result, nil
 }
 
-// execute begins a job. The caller must call finished with the id when it no
-// longer wants the job's notifications.
-func (i *instance) execute(ctx handler.Context, name string) (int64, <-chan response) {
-	job := ctx.Job()
-	params := executeParams{Handler: name, Job: executeJob{job, job.Timestamp.UnixMilli()}}
-	// Held over the call, so that the first notification finds its context.
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	id, answer := i.peer.call("execute", params)
-	i.calls[id] = ctx
-	return id, answer
+// execute begins a job. The caller must forget the call if it no longer waits.
+func (i *instance) execute(ctx handler.Context, name string) (*linerpc.Call, error) {
+	state, err := ctx.State()
+	if err != nil {
+		return nil, err
+	}
+	var call *linerpc.Call
+	err = encodeExecute(name, ctx.Job(), state, func(params json.RawMessage) {
+		call = i.peer.Call("execute", params, ctx)
+	})
+	return call, err
 }
 
-func (i *instance) finished(id int64) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	delete(i.calls, id)
-}
-
-func (i *instance) callContext(id int64) handler.Context {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.calls[id]
+// job returns the context of a running call, nil if it is over.
+func (i *instance) job(call int64) handler.Context {
+	ctx, _ := i.peer.Owner(call).(handler.Context)
+	return ctx
 }
 
 // onNotify handles a notification. One for a call that is over is ignored: the
@@ -155,7 +157,7 @@ func (i *instance) onNotify(method string, params json.RawMessage) {
 		i.retire(i, p.Reason)
 		return
 	}
-	ctx := i.callContext(p.Call)
+	ctx := i.job(p.Call)
 	if ctx == nil {
 		return
 	}
@@ -166,23 +168,6 @@ func (i *instance) onNotify(method string, params json.RawMessage) {
 		}
 	case "log":
 		ctx.Log(p.Line)
-	}
-}
-
-func (i *instance) onRequest(method string, params json.RawMessage, reply func(any, error)) {
-	var p childParams
-	_ = json.Unmarshal(params, &p)
-	ctx := i.callContext(p.Call)
-	switch {
-	case method != "childrenValues":
-		reply(nil, &rpcError{Code: codeNoMethod, Message: "no such method: " + method})
-	case ctx == nil:
-		reply(nil, errors.New("the job is over"))
-	default:
-		i.loops.Go(func() {
-			values, err := ctx.ChildrenValues()
-			reply(values, err)
-		})
 	}
 }
 

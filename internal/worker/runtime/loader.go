@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
+	"github.com/jobrunner-dev/jobrunner/internal/linerpc"
 	sdkjs "github.com/jobrunner-dev/jobrunner/sdk/js"
 	sdkpython "github.com/jobrunner-dev/jobrunner/sdk/python"
 )
@@ -215,8 +216,8 @@ func loadError(err error, path string) *catalogue.LoadError {
 		return known
 	}
 	failed := &catalogue.LoadError{Message: err.Error(), File: path, At: time.Now()}
-	var rpc *rpcError
-	if !errors.As(err, &rpc) {
+	rpc, ok := errors.AsType[*linerpc.Error](err)
+	if !ok {
 		return failed
 	}
 	var f loadFailure

@@ -3,12 +3,12 @@ package runtime
 import (
 	"encoding/json"
 
-	"github.com/jobrunner-dev/jobrunner/handler"
+	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
 )
 
-// protocolVersion is raised when parent and shim no longer understand each other.
-const protocolVersion = 1
+// protocolVersion is raised when parent and child no longer understand each other.
+const protocolVersion = 2
 
 type initializeParams struct {
 	Protocol int `json:"protocol"`
@@ -16,11 +16,12 @@ type initializeParams struct {
 	MaxResultBytes int `json:"maxResultBytes"`
 }
 
-type initializeResult struct {
+// description is the result of initialize.
+type description struct {
 	Protocol int         `json:"protocol"`
 	Handlers []Described `json:"handlers"`
 	// Dependencies are the local files that the module was made of, as far as
-	// the shim knows.
+	// the child knows.
 	Dependencies []string `json:"dependencies"`
 }
 
@@ -33,6 +34,8 @@ type Described struct {
 	DataSchema   json.RawMessage     `json:"dataSchema"`
 	ResultSchema json.RawMessage     `json:"resultSchema"`
 	Defaults     *catalogue.Defaults `json:"defaults"`
+	// KeepAlive asks for the module's process to be started at once and to stay.
+	KeepAlive bool `json:"keepAlive,omitempty"`
 }
 
 // loadFailure is the data of an error response to initialize.
@@ -43,17 +46,6 @@ type loadFailure struct {
 	Line   int    `json:"line"`
 	Column int    `json:"column"`
 	Frame  string `json:"frame"`
-}
-
-type executeParams struct {
-	Handler string     `json:"handler"`
-	Job     executeJob `json:"job"`
-}
-
-// executeJob is handler.Job with its time as JavaScript has it.
-type executeJob struct {
-	*handler.Job
-	TimestampMS int64 `json:"timestamp"`
 }
 
 type cancelParams struct {
@@ -67,4 +59,20 @@ type childParams struct {
 	Value  json.RawMessage `json:"value"`
 	Line   string          `json:"line"`
 	Reason string          `json:"reason"`
+	Jobs   json.RawMessage `json:"jobs"`
+}
+
+// newJobParams is a job that a child asks to be added.
+type newJobParams struct {
+	Name  string             `json:"name"`
+	Data  json.RawMessage    `json:"data"`
+	Queue string             `json:"queue"`
+	Opts  *bullmq.JobOptions `json:"opts"`
+}
+
+type dependenciesResult struct {
+	Processed   int64 `json:"processed"`
+	Unprocessed int64 `json:"unprocessed"`
+	Ignored     int64 `json:"ignored"`
+	Failed      int64 `json:"failed"`
 }
