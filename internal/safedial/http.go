@@ -60,6 +60,12 @@ func (d *Dialer) checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) > MaxRedirects {
 		return errors.New("too many redirects")
 	}
+	return d.CheckRedirect(req, via)
+}
+
+// CheckRedirect refuses a redirect to a URL that [Dialer.CheckURL] does not
+// accept, and one from https to http. For clients that count redirects themselves.
+func (d *Dialer) CheckRedirect(req *http.Request, via []*http.Request) error {
 	if via[len(via)-1].URL.Scheme == "https" && req.URL.Scheme == "http" {
 		return fmt.Errorf("redirect from https to http: %w", ErrBlocked)
 	}

@@ -9,14 +9,12 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
-	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
-
 	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/internal/safedial"
+	"github.com/jobrunner-dev/jobrunner/internal/signing"
 	"github.com/jobrunner-dev/jobrunner/internal/store"
 )
 
@@ -138,7 +136,7 @@ func (s *Service) send(ctx context.Context, w *store.Webhook, id string, body []
 	if err := s.dialer.CheckURL(req.URL); err != nil {
 		return attempt{err: err}
 	}
-	if err := sign(req.Header, w.Secret, id, s.now(), body); err != nil {
+	if err := signing.Sign(req.Header, w.Secret, id, s.now(), body); err != nil {
 		return attempt{err: err}
 	}
 	req.Header.Set("Content-Type", "application/json")
@@ -155,22 +153,6 @@ func (s *Service) send(ctx context.Context, w *store.Webhook, id string, body []
 		a.err = fmt.Errorf("the receiver answered HTTP %d", resp.StatusCode)
 	}
 	return a
-}
-
-// sign adds the headers of the Standard Webhooks specification.
-func sign(h http.Header, secret, id string, now time.Time, body []byte) error {
-	signer, err := standardwebhooks.NewWebhook(secret)
-	if err != nil {
-		return fmt.Errorf("read webhook secret: %w", err)
-	}
-	signature, err := signer.Sign(id, now, body)
-	if err != nil {
-		return fmt.Errorf("sign webhook message: %w", err)
-	}
-	h.Set(standardwebhooks.HeaderWebhookID, id)
-	h.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
-	h.Set(standardwebhooks.HeaderWebhookSignature, signature)
-	return nil
 }
 
 // record notes the attempt. A log that can't be written must not cause the

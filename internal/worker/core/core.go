@@ -1,25 +1,30 @@
-// Package core holds the handlers that every worker has compiled in.
+// Package core holds the handlers that every worker has compiled in. The larger
+// ones are packages of their own below it.
 package core
 
 import (
-	"cmp"
 	"errors"
+	"time"
 
 	"github.com/jobrunner-dev/jobrunner/handler"
 	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
 	"github.com/jobrunner-dev/jobrunner/internal/safedial"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/export"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/core/httprequest"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/core/secret"
 )
-
-// version is that of all core handlers: they change with the program.
-const version = "1.0.0"
 
 // Options are the choices of the core handlers; the zero value is fine.
 type Options struct {
 	// Dialer decides which addresses handlers may reach. Defaults to public ones.
 	Dialer *safedial.Dialer
+	// Secrets are what jobs and connections may authenticate with.
+	Secrets *secret.Store
 	// MaxResponseBytes bounds the response that http-request takes in. Defaults to 1 MiB.
 	MaxResponseBytes int64
+	// Hold is the longest pause that a job spends waiting because a server asked for
+	// it; for a longer one the job is put back. Defaults to 15 s.
+	Hold time.Duration
 	// Export are the choices of data-export.
 	Export export.Options
 	// Handlers lists the worker's handlers, for list-handlers.
@@ -30,7 +35,6 @@ func (o Options) withDefaults() Options {
 	if o.Dialer == nil {
 		o.Dialer = safedial.New(safedial.Options{})
 	}
-	o.MaxResponseBytes = cmp.Or(o.MaxResponseBytes, 1<<20)
 	if o.Handlers == nil {
 		o.Handlers = func() []catalogue.Handler { return nil }
 	}
@@ -47,7 +51,9 @@ func Definitions(o Options) ([]*handler.Definition, error) {
 	}
 	add(echoHandler())
 	add(sleepHandler())
-	add(httpRequestHandler(o.Dialer, o.MaxResponseBytes))
+	add(httprequest.New(httprequest.Options{
+		Dialer: o.Dialer, Secrets: o.Secrets, MaxResponseBytes: o.MaxResponseBytes, Hold: o.Hold,
+	}))
 	add(export.New(o.Dialer, o.Export))
 	add(listHandlersHandler(o.Handlers))
 	if err := errors.Join(errs...); err != nil {
@@ -55,6 +61,9 @@ func Definitions(o Options) ([]*handler.Definition, error) {
 	}
 	return list, nil
 }
+
+// version is that of the small core handlers: they change with the program.
+const version = "1.0.0"
 
 func describe(description string) *handler.Options {
 	return &handler.Options{Version: version, Description: description, Author: "JobRunner"}

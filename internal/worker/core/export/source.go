@@ -7,11 +7,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/internal/safedial"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/core/files"
 )
 
 // row is one row: its values by column, or a JSON object as it came. Both are
@@ -60,40 +59,11 @@ func (e *exporter) open(ctx context.Context, s Source) (rowSource, error) {
 }
 
 func (e *exporter) openFile(s FileSource) (rowSource, error) {
-	file, err := openBelow(e.opts.SourceDirs, s.Path)
+	file, info, err := files.OpenBelow(e.opts.SourceDirs, s.Path)
 	if err != nil {
-		return nil, err
-	}
-	info, err := file.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		_ = file.Close()
-		return nil, refuse("source file %q is not a regular file", s.Path)
+		return nil, refuse("source: %w", err)
 	}
 	return openDocument(file, info.Size(), s.Format)
-}
-
-// openBelow opens a file below one of the directories, and nothing else: links
-// and dots that lead out are refused by [os.Root].
-func openBelow(dirs []string, path string) (*os.File, error) {
-	for _, dir := range dirs {
-		relative := path
-		if filepath.IsAbs(path) {
-			var err error
-			if relative, err = filepath.Rel(dir, path); err != nil || !filepath.IsLocal(relative) {
-				continue
-			}
-		}
-		root, err := os.OpenRoot(dir)
-		if err != nil {
-			continue
-		}
-		file, err := root.Open(relative)
-		_ = root.Close()
-		if err == nil {
-			return file, nil
-		}
-	}
-	return nil, refuse("source file %q is not in one of the worker's source directories", path)
 }
 
 func (e *exporter) openURL(ctx context.Context, s URLSource) (rowSource, error) {
