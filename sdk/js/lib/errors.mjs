@@ -1,50 +1,92 @@
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { inspect } from "node:util";
+/**
+ * Marks what an error asks of the worker. A bundle carries its own copy of these
+ * classes, and a program may hold several; the registered symbol is one in all.
+ */
+export const asks = Symbol.for("@jobrunner/handler.asks");
 
-const maxStack = 64 * 1024;
+/** Fails the job at once, whatever attempts it has left. */
+export class UnrecoverableError extends Error {
+  name = "UnrecoverableError";
 
-/** What the worker is told of anything that was thrown. */
-export function describeError(thrown) {
-  if (!(thrown instanceof Error) && typeof thrown?.message !== "string") {
-    const message = typeof thrown === "string" ? thrown : `a value was thrown: ${inspect(thrown)}`;
-    return { message, data: { name: "Error" } };
+  get [asks]() {
+    return { unrecoverable: true };
   }
-  const data = { name: String(thrown.name || "Error"), stack: stackOf(thrown) };
-  if (data.name === "UnrecoverableError") data.unrecoverable = true;
-  if (data.name === "DelayError") data.delay = Number(thrown.delay);
-  return { message: String(thrown.message), data };
 }
 
-function stackOf(error) {
-  let stack = String(error.stack ?? "");
-  for (
-    let cause = error.cause, depth = 0;
-    cause instanceof Error && depth < 5;
-    cause = cause.cause, depth += 1
-  ) {
-    stack += `\nCaused by: ${cause.stack}`;
+/** Puts the job back for some milliseconds, without using up an attempt. */
+export class DelayError extends Error {
+  name = "DelayError";
+
+  constructor(milliseconds) {
+    super(`job is delayed for ${checkMilliseconds("DelayError", milliseconds)} ms`);
+    this.delay = milliseconds;
   }
-  return stack.slice(0, maxStack);
+
+  get [asks]() {
+    return { delay: this.delay };
+  }
 }
 
-/** The place in the author's own files that an error came from, as far as its stack tells. */
-export function locate(error) {
-  const own = new URL("..", import.meta.url).href;
-  for (const line of String(error?.stack ?? "").split("\n")) {
-    const match = /(?:\(|at )(file:\/\/[^)]+|\/[^)]+):(\d+):(\d+)\)?$/.exec(line.trim());
-    if (!match || match[1].startsWith(own)) continue;
-    const file = match[1].startsWith("file:") ? fileURLToPath(match[1]) : match[1];
-    const at = { file, line: Number(match[2]), column: Number(match[3]) };
-    return { ...at, frame: lineOf(at) };
+/** Lets the job wait for its children; it runs again when they have ended. */
+export class WaitForChildrenError extends Error {
+  name = "WaitForChildrenError";
+
+  constructor(message = "job waits for its children") {
+    super(message);
   }
-  return {};
+
+  get [asks]() {
+    return { waitForChildren: true };
+  }
 }
 
-function lineOf({ file, line }) {
-  try {
-    return readFileSync(file, "utf8").split("\n")[line - 1]?.slice(0, 500);
-  } catch {
-    return undefined;
+/** Puts the job back to the front of those that wait, without using up an attempt. */
+export class ReleaseError extends Error {
+  name = "ReleaseError";
+
+  constructor(message = "job goes back to wait") {
+    super(message);
   }
+
+  get [asks]() {
+    return { release: true };
+  }
+}
+
+/** Puts the job back, and takes none of the queue's jobs for some milliseconds. */
+export class RateLimitError extends Error {
+  name = "RateLimitError";
+
+  constructor(milliseconds) {
+    super(`queue is rate limited for ${checkMilliseconds("RateLimitError", milliseconds)} ms`);
+    this.rateLimit = milliseconds;
+  }
+
+  get [asks]() {
+    return { rateLimit: this.rateLimit };
+  }
+}
+
+const cancelled = Symbol.for("@jobrunner/handler.cancelled");
+
+/** What a job's signal is aborted with. */
+export class CancelledError extends Error {
+  name = "CancelledError";
+
+  get [cancelled]() {
+    return true;
+  }
+}
+
+// The signal's reason is of the host's copy of the class, and a handler asks with its own.
+Object.defineProperty(CancelledError, Symbol.hasInstance, {
+  value(thrown) {
+    if (this === CancelledError) return thrown?.[cancelled] === true;
+    return Function.prototype[Symbol.hasInstance].call(this, thrown);
+  },
+});
+
+function checkMilliseconds(what, value) {
+  if (typeof value === "number" && Number.isFinite(value) && value >= 0) return value;
+  throw new TypeError(`${what} takes a number of milliseconds, not ${String(value)}`);
 }

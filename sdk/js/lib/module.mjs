@@ -1,4 +1,5 @@
 import { basename, extname } from "node:path";
+import { checkDefinition } from "./definition.mjs";
 
 /**
  * Finds the handlers a module exports, in any of the shapes that are in use:
@@ -12,7 +13,7 @@ export async function collectHandlers(module, path) {
   const exported = unwrap(module.default);
   const register = module.registerHandlers ?? exported?.registerHandlers;
   const registered = typeof register === "function" ? await collectRegistered(register) : [];
-  if (registered.length > 0) return registered;
+  if (registered.length > 0) return distinct(registered);
   const fallback = basename(path, extname(path));
   const found = new Map();
   const add = (value, name) => {
@@ -28,7 +29,14 @@ export async function collectHandlers(module, path) {
       "the module exports no handler; write: export default defineHandler({ name, run(job) { … } })",
     );
   }
-  return [...found.values()];
+  return distinct([...found.values()]);
+}
+
+function distinct(handlers) {
+  const names = handlers.map((handler) => handler.describe.name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new Error(`the module has two handlers named ${JSON.stringify(twice)}`);
+  return handlers;
 }
 
 async function collectRegistered(register) {
@@ -50,11 +58,19 @@ function unwrap(value) {
 
 function toHandler(value, fallbackName) {
   if (typeof value === "function") {
-    return { describe: { name: fallbackName, version: "0.0.0" }, run: value };
+    return { describe: { name: fallbackName, version: "0.0.0" }, run: caller(value) };
   }
   const run = value?.run ?? value?.execute;
   if (typeof value !== "object" || value === null || typeof run !== "function") return undefined;
-  return { describe: describe(value, fallbackName), run: run.bind(value) };
+  if (value.run) checkDefinition(value, `handler ${JSON.stringify(value.name ?? fallbackName)}`);
+  return { describe: describe(value, fallbackName), run: caller(run, value) };
+}
+
+/** BullMQ calls its processors with (job, token, signal). */
+function caller(run, self) {
+  if (run.length < 2) return (job) => run.call(self, job);
+  if (run.length < 3) return (job) => run.call(self, job, job.token);
+  return (job) => run.call(self, job, job.token, job.signal);
 }
 
 function describe(value, fallbackName) {

@@ -1,112 +1,130 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { CancelledError, DelayError } from "../index.mjs";
-import { describeError } from "./errors.mjs";
+import { encode } from "./encode.mjs";
+import { CancelledError } from "./errors.mjs";
+import { Job } from "./job.mjs";
+import { movedOutcome, outcomeOf } from "./outcome.mjs";
+import { Output } from "./output.mjs";
 
-const codeThrown = -32000;
-const maxLogLine = 64 * 1024;
+/** The code of an error that came from the handler, not from the connection. */
+export const codeThrown = -32000;
 
-const current = new AsyncLocalStorage();
+const owners = new AsyncLocalStorage();
 
-/** The run that the calling code belongs to, if it belongs to one that goes on. */
-export function currentRun() {
-  const run = current.getStore();
-  return run && !run.settled ? run : undefined;
+/** The run that the calling code belongs to, be it over or not; undefined for the module's own code. */
+export function owner() {
+  return owners.getStore();
 }
 
 /** One attempt of one job. */
 export class Run {
   settled = false;
+  /** What the handler did by one of BullMQ's job.moveTo…: { to: "delay", timestamp } or another word of the protocol. */
+  moved;
+  /** Set by job.discard(): whatever is thrown, the job gets no further attempt. */
+  discarded = false;
   #peer;
   #id;
-  #maxResultBytes;
-  #controller = new AbortController();
+  #maxBytes;
   #onSettled;
-  #partial = "";
+  #controller;
+  #cancelled;
+  #output;
 
-  constructor(peer, id, maxResultBytes, onSettled) {
+  constructor(peer, id, maxBytes, onSettled) {
     this.#peer = peer;
     this.#id = id;
-    this.#maxResultBytes = maxResultBytes;
+    this.#maxBytes = maxBytes;
     this.#onSettled = onSettled;
   }
 
   /** Runs the handler, and answers the request when it is through. */
-  async start(handler, job) {
-    try {
-      this.#succeed(await current.run(this, () => handler.run(this.#view(job))));
-    } catch (error) {
-      this.fail(error);
+  start(handler, job) {
+    owners.run(this, attempt, this, handler, job);
+  }
+
+  /** Made when it is first asked for: most handlers never do. */
+  get signal() {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#cancelled) this.#controller.abort(this.#cancelled);
     }
+    return this.#controller.signal;
   }
 
   cancel(reason) {
-    this.#controller.abort(new CancelledError(reason));
+    this.#cancelled = new CancelledError(reason);
+    this.#controller?.abort(this.#cancelled);
+  }
+
+  succeed(result) {
+    if (this.moved) {
+      if (this.#settle()) this.#answer(movedOutcome(this.moved));
+      return;
+    }
+    const text = this.encode("result", result);
+    if (this.#settle()) this.#peer.reply(this.#id, text);
   }
 
   /** Fails the job, unless it is through already. */
   fail(error) {
-    if (!this.#settle()) return;
-    this.#peer.replyError(this.#id, { code: codeThrown, ...describeError(error) });
+    if (this.#settle()) this.#answer(outcomeOf(error, this));
   }
 
   /** Takes what the handler writes to the console into the job's log, line by line. */
   write(text) {
-    const lines = (this.#partial + text).split("\n");
-    this.#partial = lines.pop().slice(0, maxLogLine);
-    for (const line of lines) this.#log(line);
+    this.#lines.write(text);
   }
 
-  #log(line) {
-    this.#peer.notify("log", { call: this.#id, line: String(line).slice(0, maxLogLine) });
+  async log(line) {
+    if (this.settled) return;
+    this.#lines.line(String(line));
+    await this.#peer.flushed();
+  }
+
+  async progress(value) {
+    if (this.settled) return;
+    this.#peer.notify("progress", `{"call":${this.#id},"value":${this.encode("progress", value)}}`);
+    await this.#peer.flushed();
+  }
+
+  /** Asks the worker for something that concerns this job. Member is a further one of the parameters. */
+  async ask(method, member, value) {
+    if (this.settled) throw new Error(`${method}: the job is over`);
+    const more = member ? `,"${member}":${value}` : "";
+    const { result, error } = await this.#peer.request(method, `{"call":${this.#id}${more}}`);
+    if (error) throw new Error(`${method}: ${error.message}`);
+    return result;
+  }
+
+  /** Writes a value as JSON that fits into a message. */
+  encode(what, value, maxBytes = this.#maxBytes) {
+    return encode(what, value, Math.min(maxBytes, this.#maxBytes));
+  }
+
+  get #lines() {
+    this.#output ??= new Output((line) => {
+      this.#peer.notify("log", `{"call":${this.#id},"line":${JSON.stringify(line)}}`);
+    });
+    return this.#output;
+  }
+
+  #answer(outcome) {
+    this.#peer.replyError(this.#id, { code: codeThrown, ...outcome });
   }
 
   #settle() {
     if (this.settled) return false;
-    if (this.#partial !== "") this.#log(this.#partial);
+    this.#output?.end();
     this.settled = true;
-    this.#onSettled();
+    this.#onSettled(this.#id);
     return true;
   }
+}
 
-  #succeed(result) {
-    let text;
-    try {
-      text = result === undefined ? "null" : JSON.stringify(result);
-    } catch (error) {
-      throw new TypeError(`the result is not JSON: ${error.message}`);
-    }
-    if (text === undefined) throw new TypeError(`the result is not JSON: it is a ${typeof result}`);
-    const bytes = Buffer.byteLength(text);
-    if (bytes > this.#maxResultBytes) {
-      throw new RangeError(
-        `the result has ${bytes} bytes as JSON, more than the ${this.#maxResultBytes} allowed; store it elsewhere and return where`,
-      );
-    }
-    if (this.#settle()) this.#peer.replyText(this.#id, text);
-  }
-
-  /** The job as the handler sees it. Its methods are closures, so that they can be taken out of it. */
-  #view(job) {
-    const unlessSettled = (action) => {
-      if (!this.settled) action();
-    };
-    const progress = async (value) =>
-      unlessSettled(() => this.#peer.notify("progress", { call: this.#id, value: value ?? null }));
-    const log = async (line) => unlessSettled(() => this.#log(line));
-    const childrenValues = () => this.#peer.request("childrenValues", { call: this.#id });
-    return {
-      ...job,
-      queueName: job.queue,
-      attemptsMade: job.attempt - 1,
-      signal: this.#controller.signal,
-      progress,
-      updateProgress: progress,
-      log,
-      childrenValues,
-      getChildrenValues: childrenValues,
-      delay(milliseconds) {
-        throw new DelayError(milliseconds);
-      },
-    };
+async function attempt(run, handler, job) {
+  try {
+    run.succeed(await handler.run(new Job(run, job)));
+  } catch (error) {
+    run.fail(error);
   }
 }

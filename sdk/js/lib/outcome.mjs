@@ -1,0 +1,89 @@
+// What the worker is told of an attempt that did not end with a result.
+
+import { inspect } from "node:util";
+import { asks } from "./errors.mjs";
+
+const maxName = 200;
+const maxText = 64 * 1024;
+const maxCauses = 5;
+
+/**
+ * The answer { message, data } for anything that was thrown by a run: it knows
+ * what was asked for by BullMQ's job.moveTo… and job.discard().
+ */
+export function outcomeOf(thrown, { moved, discarded } = {}) {
+  try {
+    return describe(thrown, moved, discarded);
+  } catch (error) {
+    // Getters and proxies may throw on their own.
+    const message = `a value was thrown that cannot be described: ${error?.message ?? typeof error}`;
+    return { message: message.slice(0, maxText), data: { name: "Error" } };
+  }
+}
+
+/** The answer for a handler that has moved its job as BullMQ lets it, and then just returned. */
+export function movedOutcome(moved) {
+  return { message: "the handler has moved its job", data: { name: "Error", ...asksOfMove(moved) } };
+}
+
+function asksOfMove({ to, timestamp }) {
+  return to === "delay" ? { delay: Math.max(0, timestamp - Date.now()) } : { [to]: true };
+}
+
+function describe(thrown, moved, discarded) {
+  if (!(thrown instanceof Error) && typeof thrown?.message !== "string") {
+    const text = typeof thrown === "string" ? thrown : `a value was thrown: ${inspect(thrown)}`;
+    return { message: text.slice(0, maxText), data: discarded ? unrecoverable : { name: "Error" } };
+  }
+  const data = {
+    name: String(thrown.name || "Error").slice(0, maxName),
+    stack: stackOf(thrown),
+    ...(thrown[asks] ?? asksOfBullMQ(thrown, moved)),
+  };
+  if (discarded && !putsBack(data)) data.unrecoverable = true;
+  return { message: String(thrown.message).slice(0, maxText), data };
+}
+
+const unrecoverable = { name: "Error", unrecoverable: true };
+
+function putsBack({ delay, waitForChildren, release, rateLimit }) {
+  return delay !== undefined || waitForChildren || release || rateLimit !== undefined;
+}
+
+/**
+ * Errors of npm bullmq mean what they mean there. They are known by name, that of
+ * the error or of a class that it extends, for each program may have a bullmq of
+ * its own.
+ */
+function asksOfBullMQ(thrown, moved) {
+  const named = (name) => thrown.name === name || extendsClass(thrown, name);
+  if (named("UnrecoverableError")) return { unrecoverable: true };
+  if (named("DelayedError")) {
+    // Without a time it cannot be put back: it fails, as any other error.
+    return moved?.to === "delay" ? asksOfMove(moved) : undefined;
+  }
+  if (named("WaitingChildrenError")) return { waitForChildren: true };
+  // Whoever throws BullMQ's RateLimitError has told the queue for how long.
+  if (named("WaitingError") || named("RateLimitError")) return { release: true };
+  return undefined;
+}
+
+function extendsClass(thrown, name) {
+  for (let proto = Object.getPrototypeOf(thrown); proto; proto = Object.getPrototypeOf(proto)) {
+    if (proto.constructor?.name === name) return true;
+  }
+  return false;
+}
+
+function stackOf(error) {
+  let stack = String(error.stack ?? "");
+  let { cause } = error;
+  for (let depth = 0; cause instanceof Error && depth < maxCauses; depth += 1) {
+    stack += `\nCaused by: ${cause.stack}`;
+    cause = cause.cause;
+  }
+  for (const one of error instanceof AggregateError ? error.errors.slice(0, maxCauses) : []) {
+    stack += `\nOne of its errors: ${one?.stack ?? one}`;
+  }
+  return stack.slice(0, maxText);
+}
