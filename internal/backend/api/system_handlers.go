@@ -146,7 +146,7 @@ func newWorker(p *auth.Principal, w *catalogue.Worker) (Worker, bool) {
 	}
 	for _, q := range w.Queues {
 		if p.SeesQueue(q.Name) {
-			out.Queues = append(out.Queues, WorkerQueue(q))
+			out.Queues = append(out.Queues, WorkerQueue{Name: q.Name, Concurrency: q.Concurrency, Running: q.Running})
 		}
 	}
 	return out, len(out.Queues) > 0 || len(p.Queues) == 0
