@@ -20,6 +20,9 @@ import (
 // defaultQueue is what dev works on if it is told nothing else.
 const defaultQueue = "default"
 
+// redisDir is where dev's Redis is kept, in the data directory.
+const redisDir = "redis"
+
 func newDev(p *Process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dev",
@@ -33,7 +36,7 @@ func newDev(p *Process) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			cfg.Handlers = orExisting(cfg.Handlers, "handlers")
+			cfg.Handlers = orExisting(cfg.Handlers, handlersDir)
 			cfg.Plugins = orExisting(cfg.Plugins, "plugins")
 			if len(cfg.Queues) == 0 {
 				cfg.Queues = []string{defaultQueue}
@@ -53,7 +56,7 @@ func (p *Process) dev(ctx context.Context, cfg *config.Loaded, log *slog.Logger)
 	defer func() { err = errors.Join(err, dir.Close()) }()
 	shownRedis := config.MaskURL(cfg.Redis)
 	if cfg.Redis == "" {
-		server, err := redisd.Start(ctx, redisd.Options{Dir: dir.Path("redis"), Logger: log})
+		server, err := redisd.Start(ctx, redisd.Options{Dir: dir.Path(redisDir), Logger: log})
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,9 @@ import (
 const (
 	exitOK     = 0
 	exitFailed = 1
+	// exitUsage is for commands that tell a job's failure from one of their own:
+	// arguments that are wrong, or a handler that does not load.
+	exitUsage = 2
 	// exitForced is for a second signal: nothing was waited for.
 	exitForced = 130
 )
@@ -26,6 +29,8 @@ type Process struct {
 	Args []string
 	// Env is the environment as [os.Environ] returns it.
 	Env []string
+	// Stdin is where a command reads what it was told to read from it.
+	Stdin io.Reader
 	// Stdout takes what a person or program asked for, Stderr the log.
 	Stdout, Stderr io.Writer
 	// Signals asks the command to stop: at the first, in order; at the second, at once.
@@ -36,7 +41,7 @@ type Process struct {
 func OSProcess() *Process {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	return &Process{Args: os.Args[1:], Env: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr, Signals: signals}
+	return &Process{Args: os.Args[1:], Env: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Signals: signals}
 }
 
 // Main runs the command that the arguments name and returns the exit code.
@@ -59,6 +64,9 @@ func wait(signals <-chan os.Signal, cancel func(), done <-chan error) (code int,
 	for asked := false; ; {
 		select {
 		case err := <-done:
+			if own, ok := errors.AsType[*exitError](err); ok {
+				return own.code, own.err
+			}
 			if err != nil {
 				return exitFailed, err
 			}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -26,6 +27,30 @@ const (
 type connection struct {
 	Port     int    `json:"port"`
 	Password string `json:"password"`
+}
+
+func (c connection) addr() string { return net.JoinHostPort(host, strconv.Itoa(c.Port)) }
+
+func (c connection) url() string {
+	u := url.URL{Scheme: "redis", User: url.UserPassword("", c.Password), Host: c.addr()}
+	return u.String()
+}
+
+// ErrNeverStarted says that a directory is not one that a [Server] has used.
+var ErrNeverStarted = errors.New("no Redis server has been started here")
+
+// URL returns the address, with its password, of the server whose directory this
+// is, as its last start left it. Whether it runs is for the caller to find out.
+// It returns [ErrNeverStarted] if there has been none.
+func URL(dir string) (string, error) {
+	conn, err := readConnection(filepath.Join(dir, connectionName))
+	if err != nil {
+		return "", err
+	}
+	if conn.Port == 0 {
+		return "", ErrNeverStarted
+	}
+	return conn.url(), nil
 }
 
 // loadConnection reads the connection of the last start, or makes one. It

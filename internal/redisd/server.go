@@ -14,13 +14,10 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -98,10 +95,7 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 
 // URL returns the server's address with its password. It stays the same for the
 // server's life, and from one start to the next while its port is free.
-func (s *Server) URL() string {
-	u := url.URL{Scheme: "redis", User: url.UserPassword("", s.conn.Password), Host: s.addr()}
-	return u.String()
-}
+func (s *Server) URL() string { return s.conn.url() }
 
 // PID returns the process id of the running child, 0 between a death and the restart.
 func (s *Server) PID() int {
@@ -116,9 +110,7 @@ func (s *Server) Stop() {
 	<-s.done
 }
 
-func (s *Server) addr() string {
-	return net.JoinHostPort(host, strconv.Itoa(s.conn.Port))
-}
+func (s *Server) addr() string { return s.conn.addr() }
 
 // supervise keeps a child running until life ends. It stays on one thread of the
 // operating system for that time: on Linux the kernel kills the child when the

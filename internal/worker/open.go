@@ -26,15 +26,14 @@ type Source struct {
 // FindSources lists what a path holds: the source itself if it is a file or a
 // plugin, else what a worker finds in the directory, in order.
 func FindSources(ctx context.Context, path string, log *slog.Logger) ([]Source, error) {
-	path, err := filepath.Abs(path)
+	info, err := os.Stat(path)
 	if err != nil {
+		return nil, fmt.Errorf("handlers are looked for where nothing is: %w", err)
+	}
+	if path, err = filepath.Abs(path); err != nil {
 		return nil, err
 	}
 	if path, err = filepath.EvalSymlinks(path); err != nil {
-		return nil, err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
 		return nil, err
 	}
 	if !info.IsDir() {
