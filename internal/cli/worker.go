@@ -45,26 +45,34 @@ func newWorker(p *Process) *cobra.Command {
 
 // openWorker puts a worker together; it does nothing before its Run.
 func openWorker(cfg *config.Loaded, redis *bullmq.Redis, log *slog.Logger) (*worker.Supervisor, error) {
-	queues, err := parseQueues(cfg.Queues)
+	settings, err := workerSettings(cfg)
 	if err != nil {
 		return nil, err
 	}
-	opts := worker.Options{
+	return worker.New(worker.Options{
 		Backend:         redis,
 		Prefix:          cfg.Prefix,
+		Settings:        settings,
 		HandlerDirs:     cfg.Handlers,
 		PluginDirs:      cfg.Plugins,
 		Core:            core.Options{Dialer: safedial.New(dialOptions(cfg.AllowHosts)), Export: exportOptions(cfg)},
 		Runtime:         runtime.LoaderOptions{CacheDir: cfg.CacheDir, Env: cfg.HandlerEnv, Logger: log},
-		Timeout:         cfg.JobTimeout,
-		Unknown:         worker.UnknownPolicy(cfg.UnknownJobs),
 		ShutdownTimeout: cfg.ShutdownTimeout,
 		Logger:          log,
+	})
+}
+
+// workerSettings are what may change while the worker runs.
+func workerSettings(cfg *config.Loaded) (worker.Settings, error) {
+	settings := worker.Settings{Timeout: cfg.JobTimeout, Unknown: worker.UnknownPolicy(cfg.UnknownJobs)}
+	queues, err := parseQueues(cfg.Queues)
+	if err != nil {
+		return settings, err
 	}
 	for _, q := range queues {
-		opts.Queues = append(opts.Queues, worker.Queue{Name: q.name, Concurrency: q.concurrency})
+		settings.Queues = append(settings.Queues, worker.Queue{Name: q.name, Concurrency: q.concurrency})
 	}
-	return worker.New(opts)
+	return settings, nil
 }
 
 func exportOptions(cfg *config.Loaded) export.Options {

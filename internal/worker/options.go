@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
@@ -16,33 +17,17 @@ import (
 	"github.com/jobrunner-dev/jobrunner/internal/worker/runtime"
 )
 
-// Queue is a queue to serve.
-type Queue struct {
-	// Name is the queue's name without its prefix.
-	Name string
-	// Concurrency is how many of its jobs run at once. Defaults to 1.
-	Concurrency int
-}
-
-// UnknownPolicy says what becomes of a job whose name no handler answers.
-type UnknownPolicy string
-
-// The policies for jobs without a handler.
-const (
-	// UnknownDelay puts the job back for a while; it keeps its attempts.
-	UnknownDelay UnknownPolicy = "delay"
-	// UnknownFail fails the job at once, for good.
-	UnknownFail UnknownPolicy = "fail"
-)
-
 // Options are the choices of a [Supervisor].
 type Options struct {
 	// Backend holds the queues. Required; the supervisor does not close it.
 	Backend *bullmq.Redis
 	// Prefix is the queues' key prefix. Defaults to [bullmq.DefaultPrefix].
 	Prefix string
-	// Queues are what to serve. At least one is required.
-	Queues []Queue
+	// Name is what BullMQ's lists of workers and the jobs it has run call the
+	// worker. Defaults to host:pid.
+	Name string
+	// Settings are those to begin with.
+	Settings Settings
 	// HandlerDirs are directories whose files are handlers. They must exist.
 	HandlerDirs []string
 	// PluginDirs are plugin folders, or directories of such. They must exist.
@@ -53,13 +38,9 @@ type Options struct {
 	Core core.Options
 	// Runtime are the choices for handlers that run in child processes.
 	Runtime runtime.LoaderOptions
-	// Timeout is how long an attempt may take if its handler does not say.
-	// Defaults to 0, which means no limit.
-	Timeout time.Duration
-	// Unknown says what becomes of jobs without a handler. Defaults to [UnknownDelay].
-	Unknown UnknownPolicy
-	// UnknownRetry is how long such a job is put back for. Defaults to 30 s.
-	UnknownRetry time.Duration
+	// Discover is how often queues are looked for that fit a pattern; where that
+	// takes long it is done less often. Defaults to 5 s.
+	Discover time.Duration
 	// ShutdownTimeout is how long Run waits for running jobs after its context has
 	// ended; those that still run then go back to wait. Defaults to 30 s.
 	ShutdownTimeout time.Duration
@@ -69,16 +50,11 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	o.Prefix = cmp.Or(o.Prefix, bullmq.DefaultPrefix)
-	o.Unknown = cmp.Or(o.Unknown, UnknownDelay)
-	o.UnknownRetry = cmp.Or(o.UnknownRetry, 30*time.Second)
+	o.Settings = o.Settings.withDefaults(o.Prefix)
+	o.Discover = cmp.Or(o.Discover, 5*time.Second)
 	o.ShutdownTimeout = cmp.Or(o.ShutdownTimeout, 30*time.Second)
 	o.Logger = cmp.Or(o.Logger, slog.Default())
 	o.Runtime.Logger = cmp.Or(o.Runtime.Logger, o.Logger)
-	queues := make([]Queue, len(o.Queues))
-	for i, q := range o.Queues {
-		queues[i] = Queue{Name: q.Name, Concurrency: cmp.Or(q.Concurrency, 1)}
-	}
-	o.Queues = queues
 	o.HandlerDirs, o.PluginDirs = slices.Clone(o.HandlerDirs), slices.Clone(o.PluginDirs)
 	return o
 }
@@ -87,23 +63,21 @@ func (o *Options) validate() error {
 	if o.Backend == nil {
 		return errors.New("a backend is required")
 	}
-	if len(o.Queues) == 0 {
-		return errors.New("at least one queue is required")
+	if err := checkWorkerName(o.Name); err != nil {
+		return err
 	}
-	seen := map[string]bool{}
-	for _, q := range o.Queues {
-		if q.Concurrency < 1 {
-			return fmt.Errorf("queue %q: concurrency must be at least 1", q.Name)
-		}
-		if seen[q.Name] {
-			return fmt.Errorf("queue %q is named twice", q.Name)
-		}
-		seen[q.Name] = true
-	}
-	if o.Unknown != UnknownDelay && o.Unknown != UnknownFail {
-		return fmt.Errorf("policy for jobs without a handler is %q, want %q or %q", o.Unknown, UnknownDelay, UnknownFail)
+	if err := o.Settings.validate(o.Backend); err != nil {
+		return err
 	}
 	return errors.Join(makeAbsolute("handler", o.HandlerDirs), makeAbsolute("plugin", o.PluginDirs))
+}
+
+// checkWorkerName refuses what Redis does not take as a connection's name.
+func checkWorkerName(name string) error {
+	if strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return fmt.Errorf("name %q: only printable ASCII without spaces is shown in lists of workers", name)
+	}
+	return nil
 }
 
 // makeAbsolute checks that directories exist, and resolves their paths so that

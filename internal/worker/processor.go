@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/registry"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/turn"
 )
 
 // TimeoutError says that an attempt took longer than its handler allows.
@@ -19,67 +19,76 @@ type TimeoutError struct {
 
 func (e *TimeoutError) Error() string { return fmt.Sprintf("timed out after %s", e.Limit) }
 
-// UnknownHandlerError says that no handler answers a job's name.
-type UnknownHandlerError struct{ Name string }
-
-func (e *UnknownHandlerError) Error() string {
-	return fmt.Sprintf("this worker has no handler named %q", e.Name)
+// process is the [bullmq.Processor] of the queue.
+func (q *served) process(ctx context.Context, job *bullmq.Job) (any, error) {
+	if refused := q.refusal(job.Name); refused != nil {
+		return nil, q.putBack(ctx, job, refused)
+	}
+	ticket, err := q.await(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	defer ticket.Leave()
+	// A held job may come back to a queue that runs as many as it may.
+	if err := q.seats.Take(ctx); err != nil {
+		return nil, err
+	}
+	defer q.seats.Leave()
+	// Only now, so that a job which has waited gets the version of this moment.
+	lease, ok := q.super.registry.Acquire(job.Name)
+	if !ok {
+		return nil, q.putBack(ctx, job, &UnknownHandlerError{job.Name})
+	}
+	defer lease.Release()
+	return q.attempt(ctx, job, lease)
 }
 
-// processor runs the jobs of one queue with the handlers of that name.
-func (s *Supervisor) processor(q *served) bullmq.Processor {
-	return func(ctx context.Context, job *bullmq.Job) (any, error) {
-		q.running.Add(1)
-		defer q.running.Add(-1)
-		lease, ok := s.registry.Acquire(job.Name)
-		if !ok {
-			return nil, s.unknownHandler(ctx, job)
-		}
-		defer lease.Release()
-		return s.attempt(ctx, job, lease)
+// await waits for the job's turn to run on its handler. If that will take
+// longer, or the worker stops, the error says where the job goes.
+func (q *served) await(ctx context.Context, job *bullmq.Job) (*turn.Ticket, error) {
+	limit := q.super.limitOf(job.Name)
+	ticket, later := q.super.turns.Join(job.Name, q.line, limit, q.holds() < maxHeld)
+	if ticket == nil {
+		return nil, bullmq.DelayJob(later)
+	}
+	if ticket.Granted() {
+		return ticket, nil
+	}
+	q.hold(1)
+	defer q.hold(-1)
+	select {
+	case <-ticket.Ready():
+		return ticket, nil
+	case <-ctx.Done():
+		ticket.Leave()
+		return nil, ctx.Err()
+	case <-q.stopping:
+		ticket.Leave()
+		return nil, bullmq.ReleaseJob()
 	}
 }
 
-func (s *Supervisor) attempt(ctx context.Context, job *bullmq.Job, lease *registry.Lease) (any, error) {
+// attempt runs the job once.
+func (q *served) attempt(ctx context.Context, job *bullmq.Job, lease *registry.Lease) (any, error) {
 	var timeout *TimeoutError
-	if limit := lease.Timeout(); limit > 0 || s.opts.Timeout > 0 {
-		if limit == 0 {
-			limit = s.opts.Timeout
-		}
+	if limit := q.super.timeout(&lease.Handler); limit > 0 {
 		timeout = &TimeoutError{limit}
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, timeout)
 		defer cancel()
 	}
-	a := s.attempts.begin(ctx, job)
+	a := q.attempts.begin(ctx, job)
 	// What the handler reported is stored before the job's end is.
 	defer a.finish()
 	result, err := lease.Run(a)
-	if err == nil {
+	switch {
+	case err == nil:
 		return result, nil
+	case q.super.forced.Load():
+		return nil, bullmq.ReleaseJob() // it was cut off, which is no fault of its own
+	case timeout != nil && errors.Is(err, context.DeadlineExceeded) && errors.Is(context.Cause(ctx), timeout):
+		return nil, timeout // the handler has passed on the context's error, which says less
+	default:
+		return nil, err
 	}
-	if timeout != nil && errors.Is(err, context.DeadlineExceeded) && errors.Is(context.Cause(ctx), timeout) {
-		err = timeout // the handler has passed on the context's error, which says less
-	}
-	return nil, err
-}
-
-// unknownHandler says what becomes of a job that no handler answers. It goes
-// back, as the handler may be on its way, and its log says so once.
-func (s *Supervisor) unknownHandler(ctx context.Context, job *bullmq.Job) error {
-	unknown := &UnknownHandlerError{job.Name}
-	if s.opts.Unknown == UnknownFail {
-		return bullmq.Unrecoverable(unknown)
-	}
-	line := fmt.Sprintf("%v; the job waits until one is added", unknown)
-	last, _, err := job.Logs(ctx, -1, -1)
-	if err == nil && (len(last) == 0 || last[0] != line) {
-		err = job.Log(ctx, line)
-		s.opts.Logger.WarnContext(ctx, "no handler for job", slog.String("handler", job.Name),
-			slog.String("queue", job.Queue.Name), slog.String("job", job.ID))
-	}
-	if err != nil {
-		s.opts.Logger.WarnContext(ctx, "job's log could not be written", slog.String("job", job.ID), slog.Any("error", err))
-	}
-	return bullmq.DelayJob(s.opts.UnknownRetry)
 }

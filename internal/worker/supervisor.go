@@ -1,21 +1,23 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/registry"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/runtime"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/turn"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/watcher"
 )
 
@@ -26,16 +28,21 @@ type Supervisor struct {
 	host      string
 	startedAt time.Time
 	registry  *registry.Registry
-	publisher *catalogue.Publisher
-	attempts  *attempts
-	queues    []*served
-}
+	turns     turn.Book
+	parked    *backlog
+	settings  atomic.Pointer[Settings]
+	forced    atomic.Bool // jobs that run are cut off
 
-// served is a queue being served.
-type served struct {
-	Queue
-	worker  *bullmq.Worker
-	running atomic.Int64
+	mu       sync.Mutex
+	running  context.Context      // guarded by mu; nil before queues are served
+	found    map[string][]string  // guarded by mu; queues that exist, by prefix
+	serving  map[queueKey]*served // guarded by mu
+	alive    map[*served]bool     // guarded by mu; those being served, and those that end
+	attempts map[string]*attempts // guarded by mu; by prefix
+	presence map[string]*presence // guarded by mu; by prefix
+	ended    []error              // guarded by mu; of queues that did not end well
+	work     sync.WaitGroup       // queues that are alive
+	shown    sync.WaitGroup       // publishers
 }
 
 // New returns a supervisor that does nothing before [Supervisor.Run].
@@ -48,24 +55,17 @@ func New(opts Options) (*Supervisor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("worker: name of this host: %w", err)
 	}
-	s := &Supervisor{opts: opts, id: uuid.NewString(), host: host, startedAt: time.Now()}
-	s.attempts = newAttempts(opts.Backend, opts.Prefix, opts.Logger)
-	s.publisher = catalogue.NewPublisher(opts.Backend.Client(), opts.Prefix, s.snapshot,
-		&catalogue.PublisherOptions{Logger: opts.Logger})
-	s.registry = registry.New(registry.Options{Changed: s.publisher.Changed, Logger: opts.Logger})
+	opts.Name = cmp.Or(opts.Name, fmt.Sprintf("%s:%d", host, os.Getpid()))
+	s := &Supervisor{
+		opts: opts, id: uuid.NewString(), host: host, startedAt: time.Now(), found: map[string][]string{},
+		serving: map[queueKey]*served{}, alive: map[*served]bool{},
+		attempts: map[string]*attempts{}, presence: map[string]*presence{},
+	}
+	s.settings.Store(&opts.Settings)
+	s.parked = newBacklog(s)
+	s.registry = registry.New(registry.Options{Changed: s.handlersChanged, Logger: opts.Logger})
 	if err := s.registerCompiled(); err != nil {
 		return nil, fmt.Errorf("worker: %w", err)
-	}
-	for _, q := range opts.Queues {
-		entry := &served{Queue: q}
-		entry.worker, err = bullmq.NewWorker(opts.Backend, q.Name, s.processor(entry), &bullmq.WorkerOptions{
-			Prefix: opts.Prefix, Name: fmt.Sprintf("%s:%d", host, os.Getpid()), Concurrency: q.Concurrency,
-			ShutdownTimeout: opts.ShutdownTimeout, Logger: opts.Logger, Hooks: s.hooks(q.Name),
-		})
-		if err != nil {
-			return nil, fmt.Errorf("worker: queue %s: %w", q.Name, err)
-		}
-		s.queues = append(s.queues, entry)
 	}
 	return s, nil
 }
@@ -85,19 +85,28 @@ func (s *Supervisor) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("worker: %w", err)
 	}
 	defer func() { err = errors.Join(err, watch.Close()) }()
-	defer s.attempts.close()
 
 	files := newSources(s.opts, loader, s.registry, watch)
 	files.loadAll(ctx)
-	s.opts.Logger.InfoContext(ctx, "worker started", slog.String("worker", s.id), slog.Int("queues", len(s.queues)),
+	s.serve(ctx)
+	s.opts.Logger.InfoContext(ctx, "worker started", slog.String("worker", s.id), slog.String("name", s.opts.Name),
 		slog.Int("handlers", len(s.registry.Catalogue())))
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return watch.Run(ctx, func(c watcher.Change) { files.changed(ctx, c) }) })
-	g.Go(func() error { return s.publisher.Run(ctx) })
-	for _, q := range s.queues {
-		g.Go(func() error { return q.worker.Run(ctx) })
+	g.Go(func() error { return s.discover(ctx) })
+	g.Go(func() error { return s.parked.run(ctx) })
+	return errors.Join(g.Wait(), s.drain())
+}
+
+// Force shortens the wait at the end of Run, whose context has ended: jobs that
+// still run are cut off and go back to wait without losing an attempt.
+func (s *Supervisor) Force() {
+	s.forced.Store(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for q := range s.alive {
+		q.worker.CancelAllJobs("the worker is stopped by force")
 	}
-	return g.Wait()
 }
 
 // closeHandlers ends the child processes.
@@ -108,35 +117,17 @@ func (s *Supervisor) closeHandlers(ctx context.Context, loader *runtime.Loader) 
 }
 
 // Handlers describes the handlers as they are now.
-func (s *Supervisor) Handlers() []catalogue.Handler { return s.registry.Catalogue() }
-
-// snapshot is what the catalogue says about this worker.
-func (s *Supervisor) snapshot() catalogue.Worker {
-	w := catalogue.Worker{
-		ID: s.id, Host: s.host, PID: os.Getpid(), StartedAt: s.startedAt,
-		Queues: make([]catalogue.Queue, 0, len(s.queues)), Handlers: s.registry.Catalogue(),
+func (s *Supervisor) Handlers() []catalogue.Handler {
+	settings := s.settings.Load()
+	list := s.registry.Catalogue()
+	for i := range list {
+		list[i].Disabled = settings.handler(list[i].Name).Disabled
 	}
-	for _, q := range s.queues {
-		w.Queues = append(w.Queues, catalogue.Queue{
-			Name: q.Name, Concurrency: q.Concurrency, Running: int(q.running.Load()),
-		})
-	}
-	return w
+	return list
 }
 
-// hooks log what happens to a queue's jobs.
-func (s *Supervisor) hooks(queue string) bullmq.WorkerHooks {
-	log := s.opts.Logger.With(slog.String("queue", queue))
-	return bullmq.WorkerHooks{
-		Completed: s.attempts.over,
-		Failed: func(job *bullmq.Job, err error, final bool) {
-			if final {
-				s.attempts.over(job)
-			}
-			log.Warn("job attempt failed", slog.String("job", job.ID), slog.String("handler", job.Name),
-				slog.Bool("final", final), slog.Any("error", err))
-		},
-		Stalled: func(id string) { log.Warn("job was taken back from a silent worker", slog.String("job", id)) },
-		Error:   func(err error) { log.Error("worker error", slog.Any("error", err)) },
-	}
+// handlersChanged tells those who wait for a handler, and those who read the catalogue.
+func (s *Supervisor) handlersChanged() {
+	s.parked.wake()
+	s.publish()
 }

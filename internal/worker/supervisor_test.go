@@ -44,8 +44,10 @@ func start(t *testing.T, files map[string]string, change func(*worker.Options)) 
 		b.save(name, text)
 	}
 	opts := worker.Options{
-		Backend: backend, Prefix: b.prefix, Queues: []worker.Queue{{Name: "q", Concurrency: 10}},
-		HandlerDirs: []string{b.dir}, UnknownRetry: 200 * time.Millisecond, ShutdownTimeout: 2 * time.Second,
+		Backend: backend, Prefix: b.prefix, HandlerDirs: []string{b.dir}, ShutdownTimeout: 2 * time.Second,
+		Settings: worker.Settings{
+			Queues: []worker.Queue{{Name: "q", Concurrency: 10}}, UnknownRetry: 200 * time.Millisecond,
+		},
 		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Runtime: runtime.LoaderOptions{
 			CacheDir: t.TempDir(), Limits: runtime.Limits{CancelGrace: 300 * time.Millisecond, StopGrace: time.Second},
@@ -159,7 +161,7 @@ func TestJobsRunWithTheHandlerOfTheirName(t *testing.T) {
 			async run(job: { data: { text: string }, progress(v: unknown): Promise<void> }) {
 				console.log("shouting"); await job.progress(50); return job.data.text.toUpperCase(); } };`,
 		"count.py": "from jobrunner import handler\n\n@handler()\ndef count(job):\n    job.progress({'half': True})\n    return len(job.data['text'])\n",
-	}, func(o *worker.Options) { o.Queues = append(o.Queues, worker.Queue{Name: "other"}) })
+	}, func(o *worker.Options) { o.Settings.Queues = append(o.Settings.Queues, worker.Queue{Name: "other"}) })
 
 	require.JSONEq(t, `{"a":1}`, b.run("echo", `{"a":1}`))
 	require.Equal(t, `"HELLO"`, b.run("shout", `{"text":"hello"}`))
@@ -208,7 +210,7 @@ func TestAnAttemptEndsAtItsHandlersTimeout(t *testing.T) {
 	t.Parallel()
 	b := start(t, map[string]string{
 		"slow.mjs": `export default { name: "slow", defaults: { timeout: 100 }, run: () => new Promise(() => {}) };`,
-	}, func(o *worker.Options) { o.Timeout = 150 * time.Millisecond })
+	}, func(o *worker.Options) { o.Settings.Timeout = 150 * time.Millisecond })
 	job := b.wait(b.add("slow", `{}`, nil), bullmq.StateFailed)
 	require.Contains(t, job.FailedReason, "timed out after 100ms")
 	job = b.wait(b.add("sleep", `{"ms":60000}`, nil), bullmq.StateFailed)
@@ -225,14 +227,14 @@ func TestAJobWithoutAHandlerWaitsForOne(t *testing.T) {
 		require.NoError(t, err)
 		return got.AttemptsStarted >= 3
 	}, 20*time.Second, 10*time.Millisecond)
-	require.Equal(t, []string{`this worker has no handler named "later"; the job waits until one is added`}, b.logs(job))
+	require.Equal(t, []string{`this worker has no handler named "later"; the job waits until that changes`}, b.logs(job))
 	b.save("later.js", `export default (job) => "at last";`)
 	require.Equal(t, `"at last"`, string(b.wait(job, bullmq.StateCompleted).ReturnValue))
 }
 
 func TestAJobWithoutAHandlerCanFailAtOnce(t *testing.T) {
 	t.Parallel()
-	b := start(t, nil, func(o *worker.Options) { o.Unknown = worker.UnknownFail })
+	b := start(t, nil, func(o *worker.Options) { o.Settings.Unknown = worker.UnknownFail })
 	job := b.wait(b.add("unheard-of", `{}`, &bullmq.JobOptions{Attempts: 5}), bullmq.StateFailed)
 	require.Equal(t, `this worker has no handler named "unheard-of"`, job.FailedReason)
 	require.Equal(t, 1, job.AttemptsMade)
@@ -256,14 +258,28 @@ func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
 	backend, err := bullmq.OpenRedis(t.Context(), testenv.RedisURL(t), nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, backend.Close()) })
+	queues := func(list ...worker.Queue) worker.Options {
+		return worker.Options{Backend: backend, Settings: worker.Settings{Queues: list}}
+	}
+	with := func(change func(*worker.Options)) worker.Options {
+		o := queues(worker.Queue{Name: "q"})
+		change(&o)
+		return o
+	}
 	for want, opts := range map[string]worker.Options{
-		"a backend is required":                {Queues: []worker.Queue{{Name: "q"}}},
-		"at least one queue is required":       {Backend: backend},
-		`queue "q" is named twice`:             {Backend: backend, Queues: []worker.Queue{{Name: "q"}, {Name: "q"}}},
-		"concurrency must be at least 1":       {Backend: backend, Queues: []worker.Queue{{Name: "q", Concurrency: -1}}},
-		"handler directory":                    {Backend: backend, Queues: []worker.Queue{{Name: "q"}}, HandlerDirs: []string{"/nowhere"}},
-		`policy for jobs without a handler`:    {Backend: backend, Queues: []worker.Queue{{Name: "q"}}, Unknown: "explode"},
-		`queue a:b: Queue name cannot contain`: {Backend: backend, Queues: []worker.Queue{{Name: "a:b"}}},
+		"a backend is required":                  {},
+		"at least one queue is required":         queues(),
+		`queue "q" is named twice`:               queues(worker.Queue{Name: "q"}, worker.Queue{Name: "q"}),
+		"concurrency must be at least 1":         queues(worker.Queue{Name: "q", Concurrency: -1}),
+		`queue "a:b": Queue name cannot contain`: queues(worker.Queue{Name: "a:b"}),
+		"the name of a handler that it allows":   queues(worker.Queue{Name: "q", Handlers: []string{""}}),
+		"a rate limit needs":                     queues(worker.Queue{Name: "q", RateLimit: &bullmq.RateLimit{Max: 1}}),
+		"handler directory":                      with(func(o *worker.Options) { o.HandlerDirs = []string{"/nowhere"} }),
+		`policy for jobs without a handler`:      with(func(o *worker.Options) { o.Settings.Unknown = "explode" }),
+		`only printable ASCII without spaces`:    with(func(o *worker.Options) { o.Name = "mail worker" }),
+		`handler "x": concurrency must be`: with(func(o *worker.Options) {
+			o.Settings.Handlers = map[string]worker.HandlerSettings{"x": {Concurrency: -2}}
+		}),
 	} {
 		_, err := worker.New(opts)
 		require.ErrorContains(t, err, want)

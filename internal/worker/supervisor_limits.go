@@ -1,0 +1,42 @@
+package worker
+
+import (
+	"time"
+
+	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
+)
+
+// limit is how many jobs a handler runs at once over all queues, 0 for any number.
+func (s *Supervisor) limit(h *catalogue.Handler) int {
+	switch own := s.settings.Load().handler(h.Name).Concurrency; {
+	case own < 0:
+		return 0
+	case own > 0:
+		return own
+	case h.Defaults != nil:
+		return h.Defaults.Concurrency
+	default:
+		return 0
+	}
+}
+
+func (s *Supervisor) limitOf(name string) int {
+	h, _ := s.registry.Lookup(name)
+	h.Name = name
+	return s.limit(&h)
+}
+
+// timeout is how long an attempt of a handler may take, 0 for any time.
+func (s *Supervisor) timeout(h *catalogue.Handler) time.Duration {
+	settings := s.settings.Load()
+	switch own := settings.handler(h.Name).Timeout; {
+	case own < 0:
+		return 0
+	case own > 0:
+		return own
+	case h.Defaults != nil && h.Defaults.TimeoutMS > 0:
+		return time.Duration(h.Defaults.TimeoutMS) * time.Millisecond
+	default:
+		return settings.Timeout
+	}
+}
