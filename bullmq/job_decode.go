@@ -18,15 +18,32 @@ import (
 func decodeJob(b Backend, q QueueRef, id string, fields []rueidis.RedisMessage) *Job {
 	j := &Job{ID: id, Queue: q, backend: b}
 	for i := 0; i+1 < len(fields); i += 2 {
-		name, nameErr := fields[i].ToString()
-		value, valueErr := fields[i+1].ToString()
-		if err := errors.Join(nameErr, valueErr); err != nil {
+		name, err := fields[i].ToString()
+		if err != nil {
 			j.decodeErr = errors.Join(j.decodeErr, err)
 			continue
 		}
-		j.decode(name, value)
+		j.decodeMessage(name, &fields[i+1])
 	}
 	return j.decoded()
+}
+
+// decodeNewJob is decodeJob for the values of [newJobNames].
+func decodeNewJob(b Backend, q QueueRef, id string, values []rueidis.RedisMessage) *Job {
+	j := &Job{ID: id, Queue: q, backend: b}
+	for i, name := range newJobNames {
+		j.decodeMessage(name, &values[i])
+	}
+	return j.decoded()
+}
+
+func (j *Job) decodeMessage(name string, value *rueidis.RedisMessage) {
+	text, err := value.ToString()
+	if err != nil {
+		j.decodeErr = errors.Join(j.decodeErr, err)
+		return
+	}
+	j.decode(name, text)
 }
 
 // decodeJobMap is decodeJob for a hash that has been read as a map.

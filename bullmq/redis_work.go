@@ -116,8 +116,10 @@ func (r *Redis) decodeWork(ctx context.Context, q QueueRef, req WorkRequest, ord
 	return out, r.readTaken(ctx, q, req, out, reply[1], reply[2], now)
 }
 
-// newJobFields is how many fields a job has that was added without a parent or
-// deduplication and has never run.
+// newJobNames are the fields of a job that was added without a parent or
+// deduplication and has never run, in the order in which the script gives them.
+var newJobNames = [newJobFields]string{"name", "data", "opts", "timestamp", "delay", "priority"}
+
 const newJobFields = 6
 
 // startedFields is how many such a job has once it has been given to a worker.
@@ -156,14 +158,20 @@ func (r *Redis) readTaken(ctx context.Context, q QueueRef, req WorkRequest, out 
 			unread = append(unread, i)
 			continue
 		}
-		job := decodeJob(r, q, id, fields)
+		isNew := len(fields) == newJobFields
+		var job *Job
+		if isNew {
+			job = decodeNewJob(r, q, id, fields)
+		} else {
+			job = decodeJob(r, q, id, fields)
+		}
 		// The hash was read before this attempt was written to it.
 		job.AttemptsStarted++
 		job.ProcessedOn = now
 		if req.WorkerName != "" {
 			job.ProcessedBy = req.WorkerName
 		}
-		if len(fields) == 2*newJobFields {
+		if isNew {
 			job.fields = startedFields(req)
 		}
 		jobs[i] = job

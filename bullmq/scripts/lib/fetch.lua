@@ -7,7 +7,8 @@ local function take_ids(p, n)
   local ids = {}
   repeat
     local popped = redis.call('RPOP', p .. 'wait', n - #ids) or {}
-    for _, id in ipairs(popped) do
+    for n = 1, #popped do
+      local id = popped[n]
       -- Very old producers left markers among the ids; they begin with "0:".
       if string.sub(id, 1, 2) ~= '0:' then
         ids[#ids + 1] = id
@@ -31,9 +32,10 @@ end
 
 -- Reads a job that is to be given out: its hash or, once a call has read so many
 -- bytes that it would hold the server for long, only what is needed here; the
--- worker reads the rest by a plain command. Replies with the hash or an empty
--- table, the attempts started, whether it is to fail unrun, and the bytes read;
--- nothing if there is no job of this id.
+-- worker reads the rest by a plain command. Replies with the hash, the values alone
+-- if it has no fields but the six of a new job, or an empty table; then the attempts
+-- started, whether it is to fail unrun, and the bytes read. Nothing if there is no
+-- job of this id.
 local function read_job(key, budget)
   if budget <= 0 then
     local job = redis.pcall('HMGET', key, 'timestamp', 'ats', 'defa')
@@ -42,13 +44,15 @@ local function read_job(key, budget)
     end
     return {}, job[2], job[3], 0
   end
+  if redis.pcall('HLEN', key) == 6 then
+    local job = redis.call('HMGET', key, 'name', 'data', 'opts', 'timestamp', 'delay', 'priority')
+    if job[1] and job[2] and job[3] and job[4] and job[5] and job[6] then
+      return job, false, false, #job[1] + #job[2] + #job[3]
+    end
+  end
   local hash = redis.pcall('HGETALL', key)
   if hash.err or #hash == 0 then
     return nil
-  end
-  if #hash == 12 then
-    -- A job that nobody has run yet has no more than its first six fields.
-    return hash, false, false, #hash[2] + #hash[4] + #hash[6] + #hash[8] + #hash[10] + #hash[12]
   end
   local attempts, deferred, bytes = false, false, 0
   for i = 1, #hash, 2 do
@@ -60,7 +64,8 @@ local function read_job(key, budget)
       deferred = true
     end
   end
-  return hash, attempts, deferred, bytes
+  -- Three fields of a damaged job would look like the values of a new one.
+  return #hash == 6 and {} or hash, attempts, deferred, bytes
 end
 
 -- Locks a job and marks it as started.
@@ -77,8 +82,8 @@ local function start_job(p, id, key, attempts, token, lock_ms, worker)
   end
 end
 
--- Gives out jobs. Replies with their ids, the hash of each as it was before, or an
--- empty one for those that the worker has to read itself, the ms of the rate limit,
+-- Gives out jobs. Replies with their ids, what read_job gave of each as it was
+-- before, the ms of the rate limit,
 -- the due time of the next delayed job if nothing was given, whether that was for
 -- want of jobs, and the ids that were dropped since there is no job behind them.
 local function fetch_jobs(p, meta, now, wanted, token, lock_ms, worker)
@@ -97,7 +102,9 @@ local function fetch_jobs(p, meta, now, wanted, token, lock_ms, worker)
     end
   end
   local given, hashes, dropped, counted, budget = {}, {}, {}, 0, 32768
-  for _, id in ipairs(take_ids(p, wanted)) do
+  local ids = take_ids(p, wanted)
+  for n = 1, #ids do
+    local id = ids[n]
     local key, hash, attempts, deferred, bytes = p .. id, nil, nil, nil, nil
     -- Only ids of small letters or with colons can be those of the queue's keys.
     if not string.find(id, '^[%l-]*$') and not string.find(id, ':', 1, true) or rare().is_job_id(id) then

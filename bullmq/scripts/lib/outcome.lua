@@ -13,20 +13,22 @@ local function read_group(i)
   }
 end
 
--- What an outcome needs to know of a job: name, parent's key, deduplication id. A job
--- of which the reporter knows that it had none of the last two, nor failed before,
--- has none still if it has as many fields as then. That is cheaper to ask.
+-- What an outcome needs to know of a job: name, parent's key, deduplication id,
+-- parent. A job of which the reporter knows that it had none of the last three, nor
+-- failed before, has none still if it has as many fields as then. That is cheaper to
+-- ask.
+local no_links = { true }
 local function read_links(key, g)
   if g.fields and redis.pcall('HLEN', key) == g.fields then
-    return { true }
+    return no_links
   end
-  return redis.pcall('HMGET', key, 'name', 'parentKey', 'deid')
+  return redis.pcall('HMGET', key, 'name', 'parentKey', 'deid', 'parent')
 end
 
 -- Reads the jobs of all groups and decides which of them may be reported; locks of
--- those are released. Replies with their ids, and with the keys of all. Fills in the codes and what was read
--- of each job: name, parent's key, deduplication id.
-local function check_jobs(p, groups, codes, jobs)
+-- those are released. Replies with their ids, and with the keys of all. Fills in the
+-- codes and what was read of each job.
+local function check_jobs(p, groups, suspects, codes, jobs)
   local ids, keys, locks, group_of, at, children = {}, {}, {}, {}, {}, {}
   for _, g in ipairs(groups) do
     for i = g.first, g.first + (g.size - 1) * g.width, g.width do
@@ -46,17 +48,16 @@ local function check_jobs(p, groups, codes, jobs)
   local held = redis.call('MGET', unpack(locks))
   local any_children = #children > 0 and redis.call('EXISTS', unpack(children)) > 0
   local release, ended = {}, {}
-  for n, id in ipairs(ids) do
+  for n = 1, #ids do
     local g, key = group_of[n], keys[n]
-    local job = read_links(key, g)
-    local code = 0
+    local job, code = read_links(key, g), 0
     local changed = g.fields and job[1] ~= true
     if not job[1] or changed or held[n] ~= g.token or any_children or g.kind == 'waiting-children' then
       code = rare().check_job(key, g, job, held[n], ARGV[at[n] + 1], any_children or changed)
     end
     codes[n], jobs[n] = code, job
     if code == 0 then
-      ended[#ended + 1] = id
+      ended[#ended + 1] = ids[n]
       if g.token ~= '0' then
         release[#release + 1] = locks[n]
       end
@@ -64,7 +65,9 @@ local function check_jobs(p, groups, codes, jobs)
   end
   if #release > 0 then
     redis.call('DEL', unpack(release))
-    redis.call('SREM', p .. 'stalled', unpack(ended))
+    if suspects > 0 then
+      redis.call('SREM', p .. 'stalled', unpack(ended))
+    end
   end
   return ended, keys
 end
@@ -81,20 +84,18 @@ local function finish_completed(p, g, id, key, value)
 end
 
 -- Applies the outcome of the job whose values begin at ARGV[i].
-local function apply_job(p, meta, now, g, i, key, job)
-  local id, value, parent = ARGV[i], ARGV[i + 1], nil
+local function apply_job(p, meta, now, g, i, codes, keys, jobs, n, left)
+  local id, value, key, job = ARGV[i], ARGV[i + 1], keys[n], jobs[n]
   if g.finishes and job[3] then
     rare().release_dedup(p, meta, job[3], id, now)
   end
-  if g.finishes and job[2] then
-    parent = rare().parent_of(job[2], redis.call('HGET', key, 'parent'))
-  end
   if g.kind ~= 'completed' then
+    local parent = g.finishes and job[2] and rare().parent_of(job[2], job[4])
     rare().apply_other(p, meta, now, g, id, key, parent, value, ARGV[i + 2], ARGV[i + 3])
     return
   end
-  if parent then
-    rare().parent_child_completed(parent, key, value, now)
+  if job[2] then
+    family().child_completed(g, codes, keys, jobs, left, job, now)
   end
   finish_completed(p, g, id, key, value)
 end
@@ -103,7 +104,7 @@ end
 -- has finished.
 local function apply_group(p, meta, now, g, codes, keys, jobs, n, left)
   local ended = 0
-  g.finished, g.finishes = {}, g.kind == 'completed' or g.kind == 'failed'
+  g.finished, g.finishes, g.before = {}, g.kind == 'completed' or g.kind == 'failed', n
   if g.kind == 'retry' and g.delay == 0 then
     rare().promote_before_retry(p, meta, now)
   end
@@ -113,7 +114,7 @@ local function apply_group(p, meta, now, g, codes, keys, jobs, n, left)
     if codes[n] == 0 and not left[id] then
       codes[n] = -3
     elseif codes[n] == 0 then
-      local ok, err = pcall(apply_job, p, meta, now, g, i, keys[n], jobs[n])
+      local ok, err = pcall(apply_job, p, meta, now, g, i, codes, keys, jobs, n, left)
       if ok then
         ended = ended + 1
       else
@@ -154,14 +155,14 @@ local function finish_jobs(p, meta, now, first)
   -- A key of another type would end the script halfway; it must do so before
   -- anything is written.
   redis.call('LLEN', p .. 'active')
-  redis.call('SCARD', p .. 'stalled')
+  local suspects = redis.call('SCARD', p .. 'stalled')
   for _, g in ipairs(groups) do
     if g.kind == 'completed' or g.kind == 'failed' then
       redis.call('ZCARD', p .. g.kind)
     end
   end
   redis.call('XTRIM', p .. 'events', 'MAXLEN', '~', meta.max_events)
-  local ids, keys = check_jobs(p, groups, codes, jobs)
+  local ids, keys = check_jobs(p, groups, suspects, codes, jobs)
   local left = leave_active(p, ids)
   local n, finished = 0, false
   for _, g in ipairs(groups) do

@@ -41,14 +41,6 @@ local function release_parent_if_done(parent, now)
   end
 end
 
--- A child completed: its result is kept with the parent.
-local function parent_child_completed(parent, child_key, returnvalue, now)
-  if redis.call('SREM', parent.key .. ':dependencies', child_key) == 1 then
-    redis.call('HSET', parent.key .. ':processed', child_key, returnvalue)
-    release_parent_if_done(parent, now)
-  end
-end
-
 -- The parent must fail, for a child did: it is released, to fail as soon as a
 -- worker fetches it.
 local function fail_parent(parent, child_key, now)

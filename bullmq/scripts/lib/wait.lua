@@ -16,11 +16,15 @@ local function mark_delayed(p)
   end
 end
 
--- The priority of a stored job, 0 if what is stored is no job or no priority.
-local function priority_of(key)
-  local value = redis.pcall('HGET', key, 'priority')
+-- The priority that a job's field says, 0 if it says none.
+local function priority_in(value)
   local n = type(value) == 'string' and tonumber(value) or 0
   return n > -2097152 and n < 2097152 and n or 0
+end
+
+-- The priority of a stored job, 0 if what is stored is no job.
+local function priority_of(key)
+  return priority_in(redis.pcall('HGET', key, 'priority'))
 end
 
 -- The priority takes the upper bits of the score, a counter the lower 32, so
