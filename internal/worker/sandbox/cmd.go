@@ -38,6 +38,7 @@ type Cmd struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 
+	host    *hostSupport // what is used of this machine; all it has, if nil
 	keeper  *exec.Cmd
 	group   *group
 	temp    string
@@ -77,8 +78,10 @@ func (c *Cmd) start() (err error) {
 	if c.temp, err = makeTemp(c.TempRoot); err != nil {
 		return err
 	}
-	host := support()
-	if c.group, err = host.newGroup(c.Policy); err != nil {
+	if c.host == nil {
+		c.host = support()
+	}
+	if c.group, err = c.host.newGroup(c.Policy); err != nil {
 		return err
 	}
 	controlR, controlW, err := os.Pipe()
@@ -92,14 +95,14 @@ func (c *Cmd) start() (err error) {
 	c.control, c.statusR, c.status = controlW, statusR, bufio.NewReader(statusR)
 	k := newKeeper(c.name(), controlR, statusW)
 	k.Stdin, k.Stdout, k.Stderr = c.Stdin, c.Stdout, c.Stderr
-	k.SysProcAttr = host.attributes(c.group)
+	k.SysProcAttr = c.host.attributes(c.group)
 	err = k.Start()
 	_, _ = controlR.Close(), statusW.Close() // the keeper has its own
 	if err != nil {
 		return fmt.Errorf("the process that watches over it: %w", err)
 	}
 	c.keeper = k
-	if err := c.handOver(c.spec(host)); err != nil {
+	if err := c.handOver(c.spec()); err != nil {
 		c.Kill()
 		return errors.Join(err, ignoreExit(k.Wait()))
 	}
@@ -184,7 +187,7 @@ func (c *Cmd) Wait() error {
 	if reportErr != nil { // the keeper itself was killed
 		exit.Code, exit.Signal = exitOf(state)
 	}
-	exit.OutOfMemory = c.group.outOfMemory()
+	exit.OutOfMemory = c.group.outOfMemory() || exit.reachedMemory()
 	if clean := c.clean(); err == nil {
 		err = clean
 	}

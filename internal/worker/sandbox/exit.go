@@ -26,7 +26,7 @@ type ExitError struct {
 func (e *ExitError) Error() string {
 	switch {
 	case e.OutOfMemory:
-		return "ran out of memory: it may use " + FormatBytes(e.Policy.Memory)
+		return "ran out of memory (it may use " + FormatBytes(e.Policy.Memory) + ")"
 	case e.Signal == 0:
 		return fmt.Sprintf("exited with code %d", e.Code)
 	}
@@ -63,4 +63,15 @@ func FormatBytes(n int64) string {
 		return fmt.Sprintf("%d %s", int64(value), units[unit])
 	}
 	return fmt.Sprintf("%.1f %s", value, units[unit])
+}
+
+// reachedMemory reports whether the program ended as those do that are refused
+// more memory, while it held about as much as it may.
+func (e *ExitError) reachedMemory() bool {
+	switch syscall.Signal(e.Signal) {
+	case syscall.SIGABRT, syscall.SIGSEGV, syscall.SIGTRAP, syscall.SIGBUS, syscall.SIGILL:
+		return e.Policy.Memory > 0 && e.PeakMemory >= e.Policy.Memory/4*3
+	default:
+		return false
+	}
 }

@@ -52,12 +52,12 @@ type report struct {
 }
 
 // spec makes the keeper's orders of the command.
-func (c *Cmd) spec(host *hostSupport) spec {
+func (c *Cmd) spec() spec {
 	s := spec{
 		Path: c.Path, Args: append([]string{c.Path}, c.Args...), Dir: c.Dir,
 		Env:        environment(c.Env, c.temp),
 		Policy:     c.Policy.WithWrite(c.temp),
-		Namespaces: host.namespaces, Group: c.group.limits(),
+		Namespaces: c.host.namespaces, Group: c.group.limits(),
 	}
 	if s.Dir == "" {
 		s.Dir = c.temp
