@@ -29,7 +29,8 @@ type bench struct {
 	prefix  string
 	dir     string // a handler directory
 	super   *worker.Supervisor
-	stop    func()
+	cancel  func() // asks it to stop
+	stop    func() // and waits until it has
 }
 
 // start runs a supervisor of the queue "q", after files were written to its
@@ -59,6 +60,7 @@ func start(t *testing.T, files map[string]string, change func(*worker.Options)) 
 	b.super, err = worker.New(opts)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	b.cancel = cancel
 	done := make(chan error, 1)
 	go func() { done <- b.super.Run(ctx) }()
 	b.stop = sync.OnceFunc(func() {
