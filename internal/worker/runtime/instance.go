@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/jobrunner-dev/jobrunner/handler"
@@ -35,8 +34,9 @@ type instance struct {
 	ended    string // guarded by mu; why we ended it, if we did
 
 	// The host's part, guarded by its mu.
-	running int  // jobs given to it
-	retired bool // gets no further jobs
+	running   int       // jobs given to it
+	idleSince time.Time // when running became 0
+	retired   bool      // gets no further jobs
 }
 
 const (
@@ -54,7 +54,7 @@ func startInstance(c command, maxLine int, log *slog.Logger, retire func(*instan
 	}
 	i := &instance{
 		proc: proc, log: log.With(slog.Int("pid", proc.pid())), retire: retire,
-		gone: make(chan struct{}), requests: make(chan struct{}, maxRequests),
+		idleSince: time.Now(), gone: make(chan struct{}), requests: make(chan struct{}, maxRequests),
 	}
 	i.peer = linerpc.New(linerpc.Handlers{Notify: i.onNotify, Request: i.onRequest, Rubbish: i.onRubbish}, maxLine)
 	i.work.Go(func() { _ = i.peer.Write(proc.stdin) }) // the child's end says why it failed
@@ -94,14 +94,14 @@ func (i *instance) crash() error {
 	return &CrashError{Reason: reason, LastOutput: i.lastLine}
 }
 
-// end kills the process group, once, for a reason that its jobs will name.
+// end kills the process, once, for a reason that its jobs will name.
 func (i *instance) end(reason string) {
 	i.mu.Lock()
 	if i.ended == "" {
 		i.ended = reason
 	}
 	i.mu.Unlock()
-	i.proc.signalAlive(syscall.SIGKILL)
+	i.proc.kill()
 }
 
 // stop ends an instance without jobs, and waits for it.

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
-	goruntime "runtime"
-	"syscall"
+	"os"
 	"time"
+
+	"github.com/jobrunner-dev/jobrunner/internal/worker/sandbox"
 )
 
 // command says what to start.
@@ -17,126 +17,107 @@ type command struct {
 	args []string
 	dir  string
 	env  []string
+	// temp is where the process's own temporary directory is made, the system's
+	// if it is empty.
+	temp string
+	// policy says what it may do; nil is [sandbox.Default].
+	policy *sandbox.Policy
 }
 
-// process is a child that leads a process group of its own.
+// process is a child with everything it starts.
 type process struct {
-	cmd    *exec.Cmd
-	stdin  io.WriteCloser
-	stdout io.ReadCloser
-	stderr io.ReadCloser
+	cmd    *sandbox.Cmd
+	stdin  *os.File
+	stdout *os.File
+	stderr *os.File
 	// readers is closed by the owner when it has read stdout and stderr to their end.
 	readers chan struct{}
-	// done is closed when the child has ended, its group was killed and it was
-	// waited for. Then status tells how it ended.
+	// done is closed when the child has ended, and all it started with it. Then
+	// status tells how it ended.
 	done   chan struct{}
 	status error
 }
 
 // drainOutput is how long what a dead child wrote may take to be read. It only
-// matters if something outside of its group holds its pipes open.
+// matters if something outside of its process tree holds its pipes open.
 const drainOutput = time.Second
 
 func startProcess(c command) (*process, error) {
-	p := &process{
-		cmd:     exec.Command(c.path, c.args...), //nolint:noctx // its life is ended by stop, group and all
-		readers: make(chan struct{}),
-		done:    make(chan struct{}),
-	}
-	p.cmd.Dir, p.cmd.Env = c.dir, c.env
-	p.cmd.SysProcAttr = groupAttr()
+	p := &process{readers: make(chan struct{}), done: make(chan struct{})}
+	var ends [3]*os.File // of the child
 	var errs [3]error
-	p.stdin, errs[0] = p.cmd.StdinPipe()
-	p.stdout, errs[1] = p.cmd.StdoutPipe()
-	p.stderr, errs[2] = p.cmd.StderrPipe()
-	if err := errors.Join(errs[:]...); err != nil {
-		return nil, fmt.Errorf("pipes of %s: %w", c.path, err)
+	ends[0], p.stdin, errs[0] = os.Pipe()
+	p.stdout, ends[1], errs[1] = os.Pipe()
+	p.stderr, ends[2], errs[2] = os.Pipe()
+	err := errors.Join(errs[:]...)
+	if err == nil {
+		policy := sandbox.Default()
+		if c.policy != nil {
+			policy = *c.policy
+		}
+		p.cmd = &sandbox.Cmd{
+			Path: c.path, Args: c.args, Dir: c.dir, Env: c.env, TempRoot: c.temp, Policy: policy,
+			Stdin: ends[0], Stdout: ends[1], Stderr: ends[2],
+		}
+		err = p.cmd.Start()
 	}
-	started := make(chan error, 1)
-	go p.run(started)
-	if err := <-started; err != nil {
-		return nil, fmt.Errorf("start %s: %w", c.path, err)
+	closeAll(ends[:]...)
+	if err != nil {
+		closeAll(p.stdin, p.stdout, p.stderr)
+		return nil, err
 	}
+	go p.wait()
 	return p, nil
 }
 
-// run starts the child and waits for it on one operating system thread. The
-// kernel's signal for a dead parent is tied to the thread that made the child:
-// were that thread to end, the child would be killed while the parent lives.
-//
-// The thread is given back afterwards. To end with it locked would end the
-// thread, and with it any other child that it has made before.
-func (p *process) run(started chan<- error) {
-	goruntime.LockOSThread()
-	defer goruntime.UnlockOSThread()
-	if err := p.cmd.Start(); err != nil {
-		started <- err
-		return
+func closeAll(files ...*os.File) {
+	for _, f := range files {
+		if f != nil {
+			_ = f.Close()
+		}
 	}
-	started <- nil
-	awaitExit(p.cmd.Process.Pid)
-	// The group is killed before the leader's process id is given back, so that
-	// the number cannot mean anybody else.
-	p.signal(syscall.SIGKILL)
+}
+
+func (p *process) wait() {
+	p.status = p.cmd.Wait()
 	select {
 	case <-p.readers:
 	case <-time.After(drainOutput):
 	}
-	p.status = p.cmd.Wait()
+	closeAll(p.stdout, p.stderr)
 	close(p.done)
 }
 
-func (p *process) pid() int { return p.cmd.Process.Pid }
+// pid is the id, outside of the child's own namespace, of what watches over it.
+func (p *process) pid() int { return p.cmd.Pid() }
 
-// signal reaches every process of the group.
-func (p *process) signal(s syscall.Signal) { _ = syscall.Kill(-p.cmd.Process.Pid, s) }
+// kill ends the child and all it started. It may be gone already.
+func (p *process) kill() { p.cmd.Kill() }
 
-// stop ends the group: politely by closing stdin, then with SIGTERM, then with
-// SIGKILL, each after grace. It returns when the child is gone.
+// stop ends the child: politely by closing stdin, then with SIGTERM, then by
+// killing it, each after grace. It returns when the child is gone.
 func (p *process) stop(grace time.Duration) {
 	_ = p.stdin.Close()
-	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+	for _, end := range []func(){p.cmd.Terminate, p.cmd.Kill} {
 		select {
 		case <-p.done:
 			return
 		case <-time.After(grace):
-			p.signalAlive(s)
+			end()
 		}
 	}
 	<-p.done
 }
 
-// signalAlive is signal unless the child has been waited for.
-func (p *process) signalAlive(s syscall.Signal) {
-	select {
-	case <-p.done:
-	default:
-		p.signal(s)
-	}
-}
-
 // exitReason says how a process ended, in words.
 func exitReason(status error) string {
-	var exit *exec.ExitError
-	if status == nil {
+	switch exit, ok := errors.AsType[*sandbox.ExitError](status); {
+	case status == nil:
 		return "exited"
-	}
-	if !errors.As(status, &exit) {
-		return "ended: " + status.Error()
-	}
-	ws, ok := exit.Sys().(syscall.WaitStatus)
-	if !ok || !ws.Signaled() {
-		return fmt.Sprintf("exited with code %d", exit.ExitCode())
-	}
-	switch s := ws.Signal(); s {
-	case syscall.SIGKILL:
-		return "was killed (signal KILL; the system does that when memory runs out)"
-	case syscall.SIGSEGV:
-		return "crashed (signal SEGV, segmentation fault)"
-	case syscall.SIGABRT:
-		return "aborted (signal ABRT)"
+	case ok:
+		return exit.Error()
 	default:
-		return fmt.Sprintf("was ended by a signal (%s)", s)
+		return fmt.Sprintf("ended: %v", status)
 	}
 }
 

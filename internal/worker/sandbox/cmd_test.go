@@ -60,8 +60,10 @@ func TestWhatDoesNotStartSaysWhy(t *testing.T) {
 		"missing interpreter": {&Cmd{Path: file("odd.sh", "#!/no/such/shell\n", 0o700)}, "the interpreter that it names in its first line is not"},
 		"no program":          {&Cmd{Path: file("text", "hello", 0o700)}, "is no program for this machine"},
 		"missing directory":   {&Cmd{Path: "/bin/sh", Dir: filepath.Join(dir, "nowhere")}, "its directory is missing"},
-		"relative grant": {&Cmd{Path: "/bin/sh", Policy: Policy{Read: []string{"data"}}},
-			"data: a path that is granted must be absolute"},
+		"relative grant": {
+			&Cmd{Path: "/bin/sh", Policy: Policy{Read: []string{"data"}}},
+			"data: a path that is granted must be absolute",
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

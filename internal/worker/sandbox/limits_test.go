@@ -18,10 +18,16 @@ func TestAProgramThatUsesTooMuchMemoryEnds(t *testing.T) {
 		out, err string
 	}{
 		"Python": {python, []string{"-c", "a = []\nwhile True: a.append(bytearray(1 << 20))"}, "MemoryError", "exited with code 1"},
-		"Node's heap": {node, []string{"--max-old-space-size=64", "-e", "const a = []; for (;;) a.push({ x: a.length })"},
-			"", "ran out of memory (it may use 96 MiB)"},
-		"Node's buffers": {node, []string{"-e", "const a = []; for (;;) a.push(Buffer.alloc(1 << 20, 1))"},
-			"", "ran out of memory (it may use 96 MiB)"},
+		"Node's heap": {
+			node,
+			[]string{"--max-old-space-size=64", "-e", "const a = []; for (;;) a.push({ x: a.length })"},
+			"", "ran out of memory (it may use 96 MiB)",
+		},
+		"Node's buffers": {
+			node,
+			[]string{"-e", "const a = []; for (;;) a.push(Buffer.alloc(1 << 20, 1))"},
+			"", "ran out of memory (it may use 96 MiB)",
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -108,7 +108,7 @@ func TestTheNetworkIsThereIfItWasGranted(t *testing.T) {
 	require.NoError(t, err)
 	python, roots := interpreter(t, "python3")
 	for want, network := range map[string]bool{
-		"tcp ok\nudp ok\nunix ok\npair ok\n": true,
+		"tcp ok\nudp ok\nunix ok\npair ok\n":                                              true,
 		"tcp Permission denied\nudp Permission denied\nunix Permission denied\npair ok\n": false,
 	} {
 		c, out := shell(t, Policy{Network: network}.WithRead(roots...).WithRead(filepath.Dir(local)), "")
