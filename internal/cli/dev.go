@@ -76,7 +76,7 @@ func (p *Process) dev(ctx context.Context, cfg *config.Loaded, log *slog.Logger)
 	}
 	defer func() { err = errors.Join(err, redis.Close()) }()
 
-	worker, err := openWorker(cfg, redis, log)
+	worker, err := p.openWorker(cfg, redis, log)
 	if err != nil {
 		return err
 	}

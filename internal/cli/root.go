@@ -19,6 +19,7 @@ var (
 	workerFlags  = []string{
 		"queue", "handlers", "plugins", "unknown-jobs", "job-timeout", "handler-env", "cache-dir",
 		"export-dir", "export-source", "export-connection",
+		"secret", "smtp-connection", "email-attachments",
 	}
 )
 

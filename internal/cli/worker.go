@@ -5,16 +5,12 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/internal/config"
-	"github.com/jobrunner-dev/jobrunner/internal/safedial"
 	"github.com/jobrunner-dev/jobrunner/internal/worker"
-	"github.com/jobrunner-dev/jobrunner/internal/worker/core"
-	"github.com/jobrunner-dev/jobrunner/internal/worker/core/export"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/runtime"
 )
 
@@ -44,8 +40,12 @@ func newWorker(p *Process) *cobra.Command {
 }
 
 // openWorker puts a worker together; it does nothing before its Run.
-func openWorker(cfg *config.Loaded, redis *bullmq.Redis, log *slog.Logger) (*worker.Supervisor, error) {
+func (p *Process) openWorker(cfg *config.Loaded, redis *bullmq.Redis, log *slog.Logger) (*worker.Supervisor, error) {
 	settings, err := workerSettings(cfg)
+	if err != nil {
+		return nil, err
+	}
+	handlers, err := p.coreOptions(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func openWorker(cfg *config.Loaded, redis *bullmq.Redis, log *slog.Logger) (*wor
 		Settings:        settings,
 		HandlerDirs:     cfg.Handlers,
 		PluginDirs:      cfg.Plugins,
-		Core:            core.Options{Dialer: safedial.New(dialOptions(cfg.AllowHosts)), Export: exportOptions(cfg)},
+		Core:            handlers,
 		Runtime:         runtime.LoaderOptions{CacheDir: cfg.CacheDir, Env: cfg.HandlerEnv, Logger: log},
 		ShutdownTimeout: cfg.ShutdownTimeout,
 		Logger:          log,
@@ -75,22 +75,13 @@ func workerSettings(cfg *config.Loaded) (worker.Settings, error) {
 	return settings, nil
 }
 
-func exportOptions(cfg *config.Loaded) export.Options {
-	opts := export.Options{Dir: cfg.ExportDir, SourceDirs: cfg.ExportSources, Connections: map[string]string{}}
-	for _, connection := range cfg.ExportConnections {
-		name, target, _ := strings.Cut(connection, "=")
-		opts.Connections[name] = target
-	}
-	return opts
-}
-
 func (p *Process) work(ctx context.Context, cfg *config.Loaded, log *slog.Logger) (err error) {
 	redis, err := bullmq.OpenRedis(ctx, cfg.Redis, &bullmq.RedisOptions{Logger: log})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, redis.Close()) }()
-	supervisor, err := openWorker(cfg, redis, log)
+	supervisor, err := p.openWorker(cfg, redis, log)
 	if err != nil {
 		return err
 	}

@@ -38,6 +38,9 @@ type Config struct {
 	ExportDir         string        `koanf:"export-dir"`
 	ExportSources     []string      `koanf:"export-source"`
 	ExportConnections []string      `koanf:"export-connection"`
+	Secrets           []string      `koanf:"secret"`
+	SMTPConnections   []string      `koanf:"smtp-connection"`
+	EmailAttachments  []string      `koanf:"email-attachments"`
 	AllowHosts        []string      `koanf:"allow-host"`
 	ShutdownTimeout   time.Duration `koanf:"shutdown-timeout"`
 	LogLevel          string        `koanf:"log-level"`
@@ -72,7 +75,9 @@ func (c *Config) validate() error {
 		{"handlers", checkDirs(c.Handlers)},
 		{"plugins", checkDirs(c.Plugins)},
 		{"export-source", checkDirs(c.ExportSources)},
-		{"export-connection", checkConnections(c.ExportConnections)},
+		{"export-connection", checkConnections(c.ExportConnections, databaseSchemes...)},
+		{"smtp-connection", checkConnections(c.SMTPConnections, "smtp", "smtps")},
+		{"email-attachments", checkDirs(c.EmailAttachments)},
 		{"allow-host", checkHosts(c.AllowHosts)},
 		{"admin-password", checkPair(c.AdminEmail, c.AdminPassword)},
 		{"unknown-jobs", oneOf(c.UnknownJobs, "delay", "fail")},
@@ -159,13 +164,13 @@ func checkDirs(dirs []string) error {
 }
 
 // checkConnections never repeats a value either.
-func checkConnections(values []string) error {
+func checkConnections(values []string, schemes ...string) error {
 	for i, value := range values {
 		name, target, found := strings.Cut(value, "=")
 		if !found || name == "" || target == "" {
 			return fmt.Errorf("number %d must have the form NAME=URL", i+1)
 		}
-		if err := checkURL(target, databaseSchemes...); err != nil {
+		if err := checkURL(target, schemes...); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}

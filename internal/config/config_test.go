@@ -37,7 +37,7 @@ func TestDefaultsNeedNoSource(t *testing.T) {
 	loaded, err := config.Load(nil, nil)
 	require.NoError(t, err)
 	want := config.Config{
-		Listen: "127.0.0.1:8080", DataDir: ".jobrunner", Prefix: "bull", BodyLimit: 5 << 20, Queues: []string{}, Handlers: []string{}, Plugins: []string{}, HandlerEnv: []string{}, ExportSources: []string{}, ExportConnections: []string{}, AllowHosts: []string{}, UnknownJobs: "delay",
+		Listen: "127.0.0.1:8080", DataDir: ".jobrunner", Prefix: "bull", BodyLimit: 5 << 20, Queues: []string{}, Handlers: []string{}, Plugins: []string{}, HandlerEnv: []string{}, ExportSources: []string{}, ExportConnections: []string{}, Secrets: []string{}, SMTPConnections: []string{}, EmailAttachments: []string{}, AllowHosts: []string{}, UnknownJobs: "delay",
 		ShutdownTimeout: 30 * time.Second, LogLevel: "info", LogFormat: "text",
 	}
 	require.Empty(t, cmp.Diff(want, loaded.Config))
@@ -100,6 +100,7 @@ func TestBadValuesAreRefusedWithNameAndOrigin(t *testing.T) {
 		"unknown jobs":          {"JOBRUNNER_UNKNOWN_JOBS=drop", "must be one of delay, fail"},
 		"nameless connection":   {"JOBRUNNER_EXPORT_CONNECTION=postgres://me:hush@db/x", "must have the form NAME=URL"},
 		"strange connection":    {"JOBRUNNER_EXPORT_CONNECTION=shop=mysql://me:hush@db/x", "shop: the URL's scheme must be one of"},
+		"mail by http":          {"JOBRUNNER_SMTP_CONNECTION=main=http://me:hush@mail", "main: the URL's scheme must be one of smtp, smtps"},
 		"host range":            {"JOBRUNNER_ALLOW_HOST=10.0.0.0/99", "neither a host name nor an address range"},
 		"log format":            {"JOBRUNNER_LOG_FORMAT=xml", "must be one of text, json"},
 		"duration":              {"JOBRUNNER_SHUTDOWN_TIMEOUT=soon", "setting shutdown-timeout (from environment variable JOBRUNNER_SHUTDOWN_TIMEOUT)"},
@@ -162,6 +163,7 @@ func TestValuesHideSecrets(t *testing.T) {
 		"JOBRUNNER_ADMIN_EMAIL=a@example.com", "JOBRUNNER_ADMIN_PASSWORD=hush",
 		"JOBRUNNER_QUEUE=a,b",
 		"JOBRUNNER_EXPORT_CONNECTION=shop=postgres://me:hush@db/shop,local=sqlite:shop.db",
+		"JOBRUNNER_SMTP_CONNECTION=main=smtp://me:hush@mail.example.com?from=a@example.com",
 	})
 	require.NoError(t, err)
 
@@ -176,6 +178,7 @@ func TestValuesHideSecrets(t *testing.T) {
 	require.Equal(t, "********", texts["admin-password"])
 	require.Equal(t, "a,b", texts["queue"])
 	require.Equal(t, "shop=postgres://me:********@db/shop,local=sqlite:shop.db", texts["export-connection"])
+	require.Equal(t, "main=smtp://me:********@mail.example.com?from=a%40example.com", texts["smtp-connection"])
 	require.Equal(t, "30s", texts["shutdown-timeout"])
 	require.Len(t, texts, len(config.Settings()))
 }

@@ -75,6 +75,10 @@ func Settings() []Setting {
 		{Name: "export-source", Help: "directory that data-export may read files from; may be repeated", Default: []string{}},
 		{Name: "export-connection", Help: "database that data-export may read, as NAME=URL; may be repeated", Default: []string{}, secrecy: secretURL},
 
+		{Name: "secret", Help: "secret of handlers, as NAME=env:VARIABLE or NAME=file:PATH, with ?host=HOST for each host that jobs may use it for; may be repeated", Default: []string{}},
+		{Name: "smtp-connection", Help: "mail server of send-email, as NAME=smtp://USER@HOST?secret=SECRET&from=ADDRESS; may be repeated", Default: []string{}, secrecy: secretURL},
+		{Name: "email-attachments", Help: "directory that send-email may attach files from; may be repeated", Default: []string{}},
+
 		{Name: "allow-host", Help: "host name or address range that handlers and webhooks may reach though it is not public; may be repeated", Default: []string{}},
 
 		{Name: "shutdown-timeout", Help: "how long running jobs and requests may take to end after a stop", Default: 30 * time.Second},

@@ -12,6 +12,8 @@ import (
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/export"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/httprequest"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/secret"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/core/sendemail"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/core/webhook"
 )
 
 // Options are the choices of the core handlers; the zero value is fine.
@@ -27,6 +29,8 @@ type Options struct {
 	Hold time.Duration
 	// Export are the choices of data-export.
 	Export export.Options
+	// Email are the choices of send-email.
+	Email sendemail.Options
 	// Handlers lists the worker's handlers, for list-handlers.
 	Handlers func() []catalogue.Handler
 }
@@ -54,7 +58,9 @@ func Definitions(o Options) ([]*handler.Definition, error) {
 	add(httprequest.New(httprequest.Options{
 		Dialer: o.Dialer, Secrets: o.Secrets, MaxResponseBytes: o.MaxResponseBytes, Hold: o.Hold,
 	}))
+	add(webhook.New(webhook.Options{Dialer: o.Dialer, Secrets: o.Secrets, Hold: o.Hold}))
 	add(export.New(o.Dialer, o.Export))
+	add(sendemail.New(o.Email))
 	add(listHandlersHandler(o.Handlers))
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

@@ -1,0 +1,43 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/jobrunner-dev/jobrunner/internal/config"
+	"github.com/jobrunner-dev/jobrunner/internal/safedial"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/core"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/core/export"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/core/secret"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/core/sendemail"
+)
+
+// coreOptions are the choices of the handlers that are compiled in.
+func (p *Process) coreOptions(cfg *config.Loaded) (core.Options, error) {
+	opts := core.Options{Dialer: safedial.New(dialOptions(cfg.AllowHosts)), Export: exportOptions(cfg)}
+	var err error
+	if opts.Secrets, err = secret.Parse(cfg.Secrets, p.getenv); err != nil {
+		return opts, err
+	}
+	opts.Email.AttachmentDirs = cfg.EmailAttachments
+	opts.Email.Connections, err = sendemail.ParseConnections(cfg.SMTPConnections, opts.Secrets)
+	return opts, err
+}
+
+func exportOptions(cfg *config.Loaded) export.Options {
+	opts := export.Options{Dir: cfg.ExportDir, SourceDirs: cfg.ExportSources, Connections: map[string]string{}}
+	for _, connection := range cfg.ExportConnections {
+		name, target, _ := strings.Cut(connection, "=")
+		opts.Connections[name] = target
+	}
+	return opts
+}
+
+// getenv is [os.Getenv] for the process's own environment.
+func (p *Process) getenv(name string) string {
+	for _, variable := range p.Env {
+		if value, ok := strings.CutPrefix(variable, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
