@@ -1,6 +1,9 @@
 package cli
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // exitError ends the program with a code of its own.
 type exitError struct {
@@ -18,10 +21,11 @@ func (e *exitError) Error() string {
 
 func (e *exitError) Unwrap() error { return e.err }
 
-// usage makes err one that ends the program with exitUsage. It is nil for nil.
+// usage makes err one that ends the program with exitUsage, unless it has a code
+// of its own. It is nil for nil.
 func usage(err error) error {
-	if err == nil {
-		return nil
+	if _, ok := errors.AsType[*exitError](err); ok || err == nil {
+		return err
 	}
 	return &exitError{exitUsage, err}
 }

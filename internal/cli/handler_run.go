@@ -162,7 +162,7 @@ func (p *Process) runOnce(ctx context.Context, run handlerRun, loader *runtime.L
 			return files, usage(err)
 		}
 		p.tellProblems(problems, run.asJSON)
-		return files, usage(&exitError{code: exitUsage})
+		return files, &exitError{code: exitUsage}
 	}
 	run.job.Handler = name
 	show := p.showEvent

@@ -25,7 +25,7 @@ type rerun struct {
 	changed chan struct{} // holds a change that no run has begun with
 
 	mu    sync.Mutex
-	files []string                // guarded by mu; that matter, sorted
+	files []string                // guarded by mu; whose change matters, sorted
 	stop  context.CancelCauseFunc // guarded by mu; of the run under way
 }
 
@@ -95,12 +95,14 @@ func (r *rerun) begin(stop context.CancelCauseFunc) {
 	r.stop = stop
 }
 
-// follow names the files whose change matters. Directories that have gone are
-// no reason to end.
+// follow names further files whose change matters; those of earlier runs stay,
+// for a run that could not load knows but few. Directories that have gone are no
+// reason to end.
 func (r *rerun) follow(files []string) error {
-	slices.Sort(files)
 	r.mu.Lock()
-	r.files = slices.Compact(files)
+	r.files = append(r.files, files...)
+	slices.Sort(r.files)
+	r.files = slices.Compact(r.files)
 	r.mu.Unlock()
 	for _, file := range files {
 		dirs := []string{filepath.Dir(file)}

@@ -77,7 +77,9 @@ func (l *Library) load(ctx context.Context, loader *runtime.Loader) {
 			}
 		}
 		if r.err != nil {
-			l.registry.Fail(s.Failure(r.err))
+			failure := s.Failure(r.err)
+			l.registry.Fail(failure)
+			l.files = append(l.files, failure.Err.File)
 		}
 	}
 	slices.Sort(l.files)
