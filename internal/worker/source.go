@@ -42,7 +42,7 @@ func (s source) load(ctx context.Context, loader *runtime.Loader) (loadedSource,
 			return result, err
 		}
 	}
-	var hosts []*runtime.Host
+	var hosts []runtime.Host
 	closeAll := func() {
 		for _, h := range hosts {
 			h.Close()
@@ -53,12 +53,12 @@ func (s source) load(ctx context.Context, loader *runtime.Loader) (loadedSource,
 			result.files = append(result.files, module.Path)
 		}
 		loaded, err := loader.Load(ctx, module)
+		result.files = append(result.files, loaded.Dependencies...)
 		if err != nil {
 			closeAll()
 			return result, err
 		}
 		hosts = append(hosts, loaded.Host)
-		result.files = append(result.files, loaded.Dependencies...)
 		for _, d := range loaded.Handlers {
 			result.set.Handlers = append(result.set.Handlers, s.entry(loaded, d, described))
 		}
@@ -97,7 +97,7 @@ func (s source) failure(err error) registry.Failure {
 
 // hosted runs a handler of a module's process.
 type hosted struct {
-	host *runtime.Host
+	host runtime.Host
 	name string
 }
 

@@ -163,7 +163,7 @@ func (s *sources) find(ctx context.Context) map[string]source {
 // type declarations, and not one whose underscore says that others import it.
 func isHandlerFile(path string) bool {
 	name := filepath.Base(path)
-	if runtime.Language(path) == "" || watcher.Ignored(path) || strings.HasPrefix(name, "_") {
+	if watcher.Ignored(path) || strings.HasPrefix(name, "_") {
 		return false
 	}
 	stem := strings.TrimSuffix(name, filepath.Ext(name))
@@ -175,8 +175,7 @@ func isHandlerFile(path string) bool {
 	if strings.HasPrefix(stem, "test_") || stem == "conftest" {
 		return false
 	}
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
+	return runtime.Language(path) != ""
 }
 
 // watchFiles watches the directories of everything that sources are made of.

@@ -29,12 +29,7 @@ func encodeExecute(name string, job *handler.Job, state json.RawMessage, send fu
 	b := append((*buffer)[:0], `{"handler":`...)
 	b = appendText(b, name)
 	b = append(b, `,"job":`...)
-	b = appendJob(b, job, opts)
-	if state != nil {
-		b = append(b[:len(b)-1], `,"state":`...)
-		b = append(b, linerpc.OneLine(state)...)
-		b = append(b, '}')
-	}
+	b = appendJob(b, job, opts, state)
 	b = append(b, '}')
 	send(b)
 	if cap(b) <= maxPooledBuffer {
@@ -44,7 +39,16 @@ func encodeExecute(name string, job *handler.Job, state json.RawMessage, send fu
 	return nil
 }
 
-func appendJob(b []byte, job *handler.Job, opts []byte) []byte {
+// encodeJob writes a job as one line, for a program that reads it from stdin.
+func encodeJob(job *handler.Job, state json.RawMessage) ([]byte, error) {
+	opts, err := encodeOpts(job)
+	if err != nil {
+		return nil, err
+	}
+	return append(appendJob(nil, job, opts, state), '\n'), nil
+}
+
+func appendJob(b []byte, job *handler.Job, opts []byte, state json.RawMessage) []byte {
 	b = append(b, `{"id":`...)
 	b = appendText(b, job.ID)
 	b = append(b, `,"queue":`...)
@@ -82,6 +86,10 @@ func appendJob(b []byte, job *handler.Job, opts []byte) []byte {
 		b = append(b, `,"queue":`...)
 		b = appendText(b, job.Parent.Queue)
 		b = append(b, '}')
+	}
+	if state != nil {
+		b = append(b, `,"state":`...)
+		b = append(b, linerpc.OneLine(state)...)
 	}
 	return append(b, '}')
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -278,37 +277,6 @@ func TestManyJobsShareOneProcess(t *testing.T) {
 			}
 			for range workers * each {
 				require.NoError(t, <-errs)
-			}
-		})
-	}
-}
-
-func TestALoadErrorNamesThePlace(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		file, text, message, frame string
-		line                       int
-	}{
-		"syntax error in TypeScript": {"a.ts", "export default {\n  name: }\n", "Unexpected \"}\"", "  name: }", 2},
-		"missing import":             {"a.js", "\nimport x from \"./gone.js\";\nexport default x;", "Could not resolve \"./gone.js\"", `import x from "./gone.js";`, 2},
-		"error while it runs":        {"a.mjs", "\n\nnull.x;\nexport default {};", "TypeError: Cannot read properties of null", "null.x;", 3},
-		"no handler":                 {"a.mjs", "export const x = 1;", "the module exports no handler", "", 0},
-		"syntax error in Python":     {"a.py", "def f(:\n    pass\n", "SyntaxError: invalid syntax", "def f(:", 1},
-		"error in Python":            {"a.py", "import json\njson.loads('{')\n", "JSONDecodeError: Expecting property name", "json.loads('{')", 2},
-		"no handler in Python":       {"a.py", "x = 1\n", "LookupError: the module defines no handler", "", 0},
-		"exit while it loads":        {"a.mjs", "process.exit(4);", "the handler's process exited with code 4", "", 0},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			path := writeFile(t, t.TempDir(), tt.file, tt.text)
-			_, err := newLoader(t).Load(t.Context(), runtime.Module{Path: path})
-			failed := loadError(t, err)
-			require.Contains(t, failed.Message, tt.message)
-			require.Equal(t, tt.line, failed.Line)
-			require.Equal(t, tt.frame, failed.Frame)
-			if tt.line > 0 {
-				require.True(t, strings.HasSuffix(failed.File, tt.file), failed.File)
 			}
 		})
 	}

@@ -1,0 +1,78 @@
+package runtime
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/evanw/esbuild/pkg/api"
+
+	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
+)
+
+// javascript bundles the module and what it imports into one file.
+func (b *build) javascript() error {
+	node, err := interpreter(b.loader.opts.Node, "JavaScript")
+	if err != nil {
+		return err
+	}
+	b.inputs = packageFiles(filepath.Dir(b.module.Path))
+	out := filepath.Join(b.dir, "bundle.mjs")
+	var apart apartPackages
+	result := api.Build(b.bundleOptions(out, &apart))
+	if apart.add(result.Errors, filepath.Dir(b.module.Path)) {
+		result = api.Build(b.bundleOptions(out, &apart))
+	}
+	if len(result.Errors) > 0 {
+		return bundleError(result.Errors, b.module.Path)
+	}
+	if err := b.bundleInputs(result.Metafile); err != nil {
+		return err
+	}
+	b.run(node, []string{"--enable-source-maps", filepath.Join(b.sdk, "js", "host.mjs"), out, b.module.Path}, "NODE_NO_WARNINGS=1")
+	b.reads = append(b.reads, apart.roots()...)
+	return nil
+}
+
+// bundleOptions bundle to one ECMAScript module. The host shim offers require
+// for bundled CommonJS.
+func (b *build) bundleOptions(out string, apart *apartPackages) api.BuildOptions {
+	path := b.module.Path
+	options := api.BuildOptions{
+		Outfile: out, Write: true, Bundle: true, Metafile: true,
+		Platform: api.PlatformNode, Format: api.FormatESModule, Target: api.ES2023,
+		Sourcemap: api.SourceMapLinked, SourcesContent: api.SourcesContentExclude,
+		LogLevel: api.LogLevelSilent, LogLimit: 10,
+		AbsWorkingDir: filepath.Dir(path),
+		Alias:         map[string]string{"@jobrunner/handler": filepath.Join(b.sdk, "js", "index.mjs")},
+		Plugins:       []api.Plugin{apart.plugin(), placesPlugin},
+	}
+	if b.module.Entry != "" {
+		options.Stdin = &api.StdinOptions{
+			Contents: b.module.Entry, ResolveDir: filepath.Dir(path), Sourcefile: path, Loader: api.LoaderJS,
+		}
+	} else {
+		options.EntryPoints = []string{path}
+	}
+	return options
+}
+
+// bundleError reports the first error, the one that others follow from.
+func bundleError(errs []api.Message, path string) *catalogue.LoadError {
+	first := errs[0]
+	failed := &catalogue.LoadError{Message: first.Text, File: path}
+	if n := len(errs) - 1; n > 0 {
+		failed.Message += fmt.Sprintf(" (and %d more)", n)
+	}
+	if strings.HasPrefix(first.Text, "Could not resolve") {
+		failed.Message += "; if it is an npm package, install it beside the handler: npm install"
+	}
+	if at := first.Location; at != nil {
+		failed.Line, failed.Column, failed.Frame = at.Line, at.Column+1, at.LineText
+		failed.File = at.File
+		if !filepath.IsAbs(at.File) {
+			failed.File = filepath.Join(filepath.Dir(path), at.File)
+		}
+	}
+	return failed
+}
