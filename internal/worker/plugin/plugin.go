@@ -1,41 +1,24 @@
-// Package plugin reads plugin folders: packages of handlers with a manifest.
-//
-// A folder is a plugin if it has a jobrunner-plugin.json,
-//
-//	{"name": "greeter", "version": "1.0.0", "description": "…", "author": "…", "handlers": ["hello.js", "bye.py"]}
-//
-// or a package.json with the keyword "bullmq-handler-plugin": its main module
-// registers handlers, or its member bullmqHandlerPlugin.handlers names files in
-// its folder "handlers".
 package plugin
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
+	"regexp"
 	"strings"
 
 	"github.com/jobrunner-dev/jobrunner/internal/worker/runtime"
-)
-
-// Names of the manifests.
-const (
-	Manifest    = "jobrunner-plugin.json"
-	npmManifest = "package.json"
-	npmKeyword  = "bullmq-handler-plugin"
 )
 
 // maxManifest bounds a manifest, in bytes.
 const maxManifest = 1 << 20
 
 // ErrNoPlugin says that a folder has no manifest of a plugin.
-var ErrNoPlugin = errors.New("folder is not a plugin")
+var ErrNoPlugin = errors.New("folder is not a plugin: it has neither a " + Manifest +
+	" nor a package.json with the keyword " + npmKeyword)
 
 // Plugin is a plugin folder as its manifest describes it.
 type Plugin struct {
@@ -45,25 +28,33 @@ type Plugin struct {
 	Version     string
 	Description string
 	Author      string
+	License     string
+	// Permissions are what it asks for.
+	Permissions Permissions
+	// Undeclared says that it is an npm package that does not speak of
+	// permissions: it asks for what an operator's own handlers have.
+	Undeclared bool
+	// Engine is the range of JobRunner versions that it is made for, "" for any.
+	Engine string
 	// Modules are the handler modules to load.
 	Modules []runtime.Module
 }
 
 // Read reads the manifest of a folder. It returns [ErrNoPlugin] if there is none.
 func Read(dir string) (*Plugin, error) {
-	text, err := readManifest(filepath.Join(dir, Manifest))
+	text, err := readSmall(filepath.Join(dir, Manifest), maxManifest)
 	if err == nil {
 		return parseOwn(dir, text)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, fmt.Errorf("plugin manifest: %w", err)
 	}
-	text, err = readManifest(filepath.Join(dir, npmManifest))
+	text, err = readSmall(filepath.Join(dir, npmManifest), maxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", dir, ErrNoPlugin)
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("plugin manifest: %w", err)
 	}
 	return parseNPM(dir, text)
 }
@@ -98,132 +89,43 @@ func Find(dir string) ([]string, error) {
 
 // isPlugin reports whether a folder is meant to be a plugin, even a broken one.
 func isPlugin(dir string) bool {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return false
+	}
 	_, err := Read(dir)
 	return err == nil || !errors.Is(err, ErrNoPlugin)
 }
 
-func readManifest(path string) ([]byte, error) {
+// maxName is the length of the longest plugin name, as with npm.
+const maxName = 214
+
+// validName is npm's form of names. It makes a name a path within the plugin
+// directory that no other part of ours uses: no part begins with a dot.
+var validName = regexp.MustCompile(`^(@[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*$`)
+
+func checkName(name string) error {
+	if len(name) > maxName || !validName.MatchString(name) {
+		return fmt.Errorf("plugin name %q must be of lower-case letters, digits, dots, hyphens and underscores, with a letter or digit first, perhaps after a scope as in @scope/name", name)
+	}
+	if name == "node_modules" {
+		return fmt.Errorf("plugin name %q means something else to other programs", name)
+	}
+	return nil
+}
+
+// readSmall reads a file, up to a number of bytes.
+func readSmall(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("plugin manifest: %w", err)
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	text, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
-	if err != nil {
-		return nil, fmt.Errorf("plugin manifest: %w", err)
-	}
-	if len(text) > maxManifest {
-		return nil, fmt.Errorf("plugin manifest %s has more than %d bytes", path, maxManifest)
-	}
-	return text, nil
-}
-
-func parseOwn(dir string, text []byte) (*Plugin, error) {
-	var m struct {
-		Name        string   `json:"name"`
-		Version     string   `json:"version"`
-		Description string   `json:"description"`
-		Author      string   `json:"author"`
-		Handlers    []string `json:"handlers"`
-	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&m); err != nil {
-		return nil, fmt.Errorf("%s: %w", Manifest, err)
-	}
-	if m.Name == "" || len(m.Handlers) == 0 {
-		return nil, fmt.Errorf("%s needs a name, and handlers: a list of files", Manifest)
-	}
-	p := &Plugin{Dir: dir, Name: m.Name, Version: m.Version, Description: m.Description, Author: m.Author}
-	for _, file := range m.Handlers {
-		if !filepath.IsLocal(file) {
-			return nil, fmt.Errorf("%s: handler file %q lies outside of the plugin", Manifest, file)
-		}
-		p.Modules = append(p.Modules, runtime.Module{Path: filepath.Join(dir, file)})
-	}
-	return p, nil
-}
-
-// npmPackage is the part of a package.json that says what a plugin offers. Its
-// other members are npm's, so unknown ones are no mistake.
-type npmPackage struct {
-	Name        string          `json:"name"`
-	Version     string          `json:"version"`
-	Description string          `json:"description"`
-	Author      json.RawMessage `json:"author"` // text, or an object with a name
-	Main        string          `json:"main"`
-	Keywords    []string        `json:"keywords"`
-	Plugin      struct {
-		Handlers []string `json:"handlers"`
-	} `json:"bullmqHandlerPlugin"`
-}
-
-func parseNPM(dir string, text []byte) (*Plugin, error) {
-	var m npmPackage
-	if err := json.Unmarshal(text, &m); err != nil {
-		return nil, fmt.Errorf("%s: %w", npmManifest, err)
-	}
-	if !slices.Contains(m.Keywords, npmKeyword) {
-		return nil, fmt.Errorf("%s: %w", dir, ErrNoPlugin)
-	}
-	p := &Plugin{Dir: dir, Name: m.Name, Version: m.Version, Description: m.Description, Author: author(m.Author)}
-	entry, err := npmEntry(dir, m)
 	if err != nil {
 		return nil, err
 	}
-	p.Modules = []runtime.Module{{Path: filepath.Join(dir, "plugin.js"), Entry: entry}}
-	return p, nil
-}
-
-// npmEntry writes a module that offers what the package's main module registers
-// and the handler files that its manifest names.
-func npmEntry(dir string, m npmPackage) (string, error) {
-	var imports, names []string
-	main := m.Main
-	if main == "" {
-		main = "index.js"
+	defer func() { _ = f.Close() }() // it was only read
+	text, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, err
 	}
-	if !filepath.IsLocal(main) {
-		return "", fmt.Errorf("%s: main %q lies outside of the plugin", npmManifest, main)
+	if int64(len(text)) > limit {
+		return nil, fmt.Errorf("%s has more than %d bytes", path, limit)
 	}
-	if isFile(filepath.Join(dir, main)) {
-		imports = append(imports, fmt.Sprintf("import * as main from %s;\nexport const registerHandlers = main.registerHandlers;", quote("./"+filepath.ToSlash(main))))
-		names = append(names, "main.default")
-	}
-	for i, name := range m.Plugin.Handlers {
-		file := filepath.Join("handlers", name+".js")
-		if !filepath.IsLocal(file) {
-			return "", fmt.Errorf("%s: handler %q lies outside of the plugin", npmManifest, name)
-		}
-		if isFile(filepath.Join(dir, file)) {
-			imports = append(imports, fmt.Sprintf("import * as handler%d from %s;", i, quote("./"+filepath.ToSlash(file))))
-			names = append(names, fmt.Sprintf("handler%d.default", i))
-		}
-	}
-	if len(imports) == 0 {
-		return "", fmt.Errorf("%s names neither an existing main module nor an existing handler file", npmManifest)
-	}
-	return strings.Join(imports, "\n") + "\nexport default [" + strings.Join(names, ", ") + "];\n", nil
-}
-
-func author(raw json.RawMessage) string {
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		return text
-	}
-	var person struct {
-		Name string `json:"name"`
-	}
-	_ = json.Unmarshal(raw, &person) // an author of another form stays unnamed
-	return person.Name
-}
-
-func isFile(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
-}
-
-func quote(s string) string {
-	text, _ := json.Marshal(s) // a string always encodes
-	return string(text)
+	return text, nil
 }

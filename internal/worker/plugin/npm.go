@@ -1,0 +1,254 @@
+package plugin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// npmTimeout bounds one call of npm, npmGrace how long it may take to stop.
+const (
+	npmTimeout = 10 * time.Minute
+	npmGrace   = 5 * time.Second
+)
+
+// Bounds of npm's output, in bytes: its JSON, and what it says to people.
+const (
+	maxNPMResult = 4 << 20
+	maxNPMErrors = 64 << 10
+)
+
+// NPMError says that npm could not do what it was asked to.
+type NPMError struct {
+	// Command is what it was asked, such as "pack".
+	Command string
+	// Output is what it said.
+	Output string
+	Err    error
+}
+
+// Error repeats what npm said.
+func (e *NPMError) Error() string {
+	if e.Output == "" {
+		return fmt.Sprintf("npm %s: %v", e.Command, e.Err)
+	}
+	return fmt.Sprintf("npm %s failed:\n%s", e.Command, e.Output)
+}
+
+// Unwrap returns how the program ended.
+func (e *NPMError) Unwrap() error { return e.Err }
+
+// npm calls the npm program, which knows the operator's registries, proxies and
+// credentials. Whatever it fetches, it runs no script of it.
+type npm struct {
+	program string
+	env     []string
+}
+
+// npmFlags keep npm from running scripts and git, from taking anything but
+// packages of registries, and from talking. They come from the command line,
+// which overrules variables and files of settings.
+var npmFlags = []string{
+	"--ignore-scripts", "--allow-git=none", "--allow-file=none", "--allow-directory=none", "--allow-remote=none",
+	"--git=git-is-not-used-for-plugins", "--no-audit", "--no-fund", "--no-update-notifier", "--no-progress",
+	"--color=false", "--loglevel=error",
+}
+
+// packed is an archive as npm describes it.
+type packed struct {
+	Name      string `json:"name"`
+	Version   string `json:"version"`
+	Filename  string `json:"filename"`
+	Integrity string `json:"integrity"`
+}
+
+// pack fetches a package of the registry as an archive into a folder. npm
+// compares it with the digest that the registry tells.
+func (n npm) pack(ctx context.Context, source Source, dir string) (packed, error) {
+	spec := source.Spec
+	if spec == source.packageName() {
+		spec += "@latest" // so that no name can be taken for that of a file
+	}
+	out, err := n.run(ctx, "pack", dir, "--json", "--pack-destination="+dir, "--", spec)
+	if err != nil {
+		return packed{}, err
+	}
+	var list []packed
+	if err := json.Unmarshal(out, &list); err != nil || len(list) != 1 || !filepath.IsLocal(list[0].Filename) {
+		return packed{}, &NPMError{Command: "pack", Err: errors.New("its answer was not understood: is npm up to date?")}
+	}
+	return list[0], nil
+}
+
+// install fetches the dependencies of the package in a folder: those of its own
+// npm lock file if it has one.
+func (n npm) install(ctx context.Context, dir string) error {
+	args := []string{"--omit=dev", "--no-bin-links"}
+	command := "install"
+	if isFile(filepath.Join(dir, "package-lock.json")) || isFile(filepath.Join(dir, "npm-shrinkwrap.json")) {
+		command = "ci"
+	} else {
+		args = append(args, "--no-save", "--no-package-lock")
+	}
+	_, err := n.run(ctx, command, dir, args...)
+	return err
+}
+
+func (n npm) run(ctx context.Context, command, dir string, args ...string) ([]byte, error) {
+	program, err := exec.LookPath(n.program)
+	if err != nil {
+		return nil, fmt.Errorf("npm packages and dependencies need the program %q, which is not installed or not in PATH: install Node.js with npm, or install the plugin from a folder or archive that brings its node_modules along", n.program)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, npmTimeout, fmt.Errorf("npm took longer than %s", npmTimeout))
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, append(append([]string{command, "--prefix=" + dir}, npmFlags...), args...)...)
+	cmd.Dir, cmd.Env = dir, n.environment()
+	result, said := &capped{limit: maxNPMResult}, &capped{limit: maxNPMErrors}
+	cmd.Stdout, cmd.Stderr = result, said
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = npmGrace
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return nil, &NPMError{Command: command, Output: npmMessage(said.text.String()), Err: err}
+	}
+	if result.over {
+		return nil, &NPMError{Command: command, Err: fmt.Errorf("it wrote more than %d bytes", maxNPMResult)}
+	}
+	return result.text.Bytes(), nil
+}
+
+// environment is what npm sees: all of ours but JobRunner's own settings, among
+// which are passwords.
+func (n npm) environment() []string {
+	var env []string
+	for _, variable := range n.env {
+		if !strings.HasPrefix(variable, "JOBRUNNER_") {
+			env = append(env, variable)
+		}
+	}
+	return env
+}
+
+// npmMessage is what npm said, without its prefix and where it keeps its log.
+func npmMessage(said string) string {
+	var lines []string
+	for line := range strings.Lines(said) {
+		line = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "npm error"))
+		if line != "" && !strings.HasPrefix(line, "A complete log of this run") {
+			lines = append(lines, "  "+line)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// capped keeps the beginning of what is written to it.
+type capped struct {
+	text  bytes.Buffer
+	limit int
+	over  bool
+}
+
+func (c *capped) Write(p []byte) (int, error) {
+	room := c.limit - c.text.Len()
+	if len(p) > room {
+		c.over = true
+		_, _ = c.text.Write(p[:room])
+		return len(p), nil
+	}
+	return c.text.Write(p)
+}
+
+// dependency is a package in a plugin's node_modules.
+type dependency struct {
+	Version   string `json:"version"`
+	Resolved  string `json:"resolved"`
+	Integrity string `json:"integrity"`
+	Link      bool   `json:"link"`
+	InBundle  bool   `json:"inBundle"`
+}
+
+// Dependency is a package that a plugin brought along.
+type Dependency struct {
+	Name      string `json:"name"`
+	Version   string `json:"version"`
+	Integrity string `json:"integrity,omitempty"`
+}
+
+// hiddenLock is where npm notes what it has put into a node_modules.
+const hiddenLock = "node_modules/.package-lock.json"
+
+// readDependencies returns what npm notes about a plugin's node_modules, nil if
+// it notes nothing.
+func readDependencies(dir string) (map[string]dependency, error) {
+	text, err := readSmall(filepath.Join(dir, filepath.FromSlash(hiddenLock)), maxLock)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	var noted struct {
+		Packages map[string]dependency `json:"packages"`
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &noted)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", hiddenLock, err)
+	}
+	return noted.Packages, nil
+}
+
+// checkDependencies refuses packages that came from elsewhere than a registry:
+// an older npm does not know all of [npmFlags].
+func checkDependencies(dir string) error {
+	packages, err := readDependencies(dir)
+	if err != nil {
+		return err
+	}
+	for path, d := range packages {
+		fromRegistry := strings.HasPrefix(d.Resolved, "https://") || strings.HasPrefix(d.Resolved, "http://")
+		if d.Link || (!fromRegistry && !d.InBundle) {
+			return &UnsafeError{path, "is a dependency that comes from a file or repository; plugins take theirs from npm registries"}
+		}
+	}
+	return nil
+}
+
+// missesDependencies reports whether a folder is a package whose dependencies
+// are not all there.
+func missesDependencies(dir string) (bool, error) {
+	text, err := readSmall(filepath.Join(dir, npmManifest), maxManifest)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	var m struct {
+		Dependencies     map[string]string          `json:"dependencies"`
+		PeerDependencies map[string]string          `json:"peerDependencies"`
+		PeersMeta        map[string]json.RawMessage `json:"peerDependenciesMeta"`
+	}
+	if err := json.Unmarshal(text, &m); err != nil {
+		return false, fmt.Errorf("%s: %w", npmManifest, err)
+	}
+	for _, list := range []map[string]string{m.Dependencies, m.PeerDependencies} {
+		for name := range list {
+			_, mayMiss := m.PeersMeta[name]
+			installed := filepath.Join("node_modules", filepath.FromSlash(name), npmManifest)
+			if !mayMiss && (!filepath.IsLocal(installed) || !isFile(filepath.Join(dir, installed))) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
