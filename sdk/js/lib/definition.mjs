@@ -8,7 +8,12 @@ const backoffFields = ["type", "delay", "jitter"];
 
 /** Declares a handler; see index.d.ts. */
 export function defineHandler(definition) {
-  checkDefinition(definition, "defineHandler");
+  try {
+    checkDefinition(definition, "defineHandler");
+  } catch (error) {
+    Error.captureStackTrace(error, defineHandler); // the mistake is the caller's
+    throw error;
+  }
   return definition;
 }
 

@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import { guardChildren } from "./children.mjs";
 import { owner } from "./run.mjs";
 
 /**
@@ -11,6 +12,7 @@ export function guardProcess({ runs, onDamaged }) {
   Object.defineProperty(process, "stdin", { value: Readable.from([]), configurable: true });
   const writeErr = process.stderr.write.bind(process.stderr);
   guardOutput(writeErr);
+  guardChildren();
   guardExit();
   guardErrors(runs, writeErr, onDamaged);
 }

@@ -6,6 +6,8 @@ import { asks } from "./errors.mjs";
 const maxName = 200;
 const maxText = 64 * 1024;
 const maxCauses = 5;
+/** The frames of the host itself, which tell an author nothing. */
+const own = new URL(".", import.meta.url).href;
 
 /**
  * The answer { message, data } for anything that was thrown by a run: it knows
@@ -76,14 +78,25 @@ function extendsClass(thrown, name) {
 }
 
 function stackOf(error) {
-  let stack = String(error.stack ?? "");
+  let stack = authorsPart(error);
   let { cause } = error;
   for (let depth = 0; cause instanceof Error && depth < maxCauses; depth += 1) {
-    stack += `\nCaused by: ${cause.stack}`;
+    stack += `\nCaused by: ${authorsPart(cause)}`;
     cause = cause.cause;
   }
   for (const one of error instanceof AggregateError ? error.errors.slice(0, maxCauses) : []) {
-    stack += `\nOne of its errors: ${one?.stack ?? one}`;
+    stack += `\nOne of its errors: ${one instanceof Error ? authorsPart(one) : inspect(one)}`;
   }
   return stack.slice(0, maxText);
+}
+
+/** An error's stack without the host's frames: those above the handler, and those that called it. */
+function authorsPart(error) {
+  const lines = String(error.stack ?? "").split("\n");
+  const isOwn = (line) => line.startsWith("    at ") && line.includes(own);
+  const isFrame = (line) =>
+    line.startsWith("    at ") && !line.includes(own) && !line.includes("node:internal/");
+  const first = lines.findIndex(isFrame);
+  const end = lines.findIndex((line, index) => index > first && isOwn(line));
+  return (first < 0 || end < 0 ? lines : lines.slice(0, end)).filter((line) => !isOwn(line)).join("\n");
 }

@@ -53,7 +53,8 @@ export class Run {
 
   cancel(reason) {
     this.#cancelled = new CancelledError(reason);
-    this.#controller?.abort(this.#cancelled);
+    // What listens to the signal is part of the run.
+    owners.run(this, () => this.#controller?.abort(this.#cancelled));
   }
 
   succeed(result) {

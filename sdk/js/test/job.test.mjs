@@ -218,3 +218,18 @@ test("what a handler does after its end is not sent", async (t) => {
   assert.deepEqual(host.logged(first.call), []);
   assert.equal(host.asked.length, 0);
 });
+
+test("what listens to the signal prints to the job's log", async (t) => {
+  const host = await startHost(
+    t,
+    `export default ({ signal, log }) => new Promise((resolve) => {
+       signal.addEventListener("abort", () => { console.log("stopping"); resolve("stopped"); });
+       log("ready");
+     });`,
+  );
+  const { call, answer } = host.begin({});
+  await host.until(() => host.logged(call).length === 1);
+  host.notify("cancel", { call, reason: "stop" });
+  assert.equal(await answer, "stopped");
+  assert.deepEqual(host.logged(call), ["ready", "stopping"]);
+});

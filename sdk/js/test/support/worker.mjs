@@ -93,6 +93,19 @@ class HostProcess {
     return this.#request(method, params).answer;
   }
 
+  /** Is request, but writes the message in pieces of so many bytes. */
+  async requestInPieces(method, params, size) {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const answer = new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }));
+    const bytes = Buffer.from(`${JSON.stringify({ jsonrpc: "2.0", id, method, params })}\n\n`);
+    for (let start = 0; start < bytes.length; start += size) {
+      this.write(bytes.subarray(start, start + size));
+      await new Promise(setImmediate);
+    }
+    return answer;
+  }
+
   /** Runs a job; fields replace those of a plain one. */
   run(data, fields = {}) {
     return this.begin(data, fields).answer;
