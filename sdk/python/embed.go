@@ -6,5 +6,5 @@ import "embed"
 
 // Files are the import package and the shim, side by side.
 //
-//go:embed jobrunner_host.py jobrunner/*.py jobrunner/py.typed
+//go:embed jobrunner_host.py jobrunner/*.py jobrunner/py.typed jobrunner/_host/*.py
 var Files embed.FS

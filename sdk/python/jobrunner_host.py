@@ -2,7 +2,27 @@
 
 import sys
 
-from jobrunner._host import Host
+if sys.version_info < (3, 9):
+    sys.exit("handlers need Python 3.9 or newer; %s is %d.%d" % ((sys.executable,) + sys.version_info[:2]))
+
+
+def main(program, path, *options):
+    # The package's own byte code may be kept, so that the next process starts faster.
+    sys.dont_write_bytecode = False
+    from jobrunner._host.interpreter import IN_ENVIRONMENT, EnvironmentProblem, enter_environment, environment_of
+
+    problem = None
+    environment = environment_of(path)
+    if environment is not None and IN_ENVIRONMENT not in options:
+        try:
+            enter_environment(environment, program, path)
+        except EnvironmentProblem as error:
+            problem = error
+    from jobrunner._host.server import Host
+
+    sys.dont_write_bytecode = True
+    Host(path, problem).serve()
+
 
 if __name__ == "__main__":
-    Host(sys.argv[1]).serve()
+    main(*sys.argv)

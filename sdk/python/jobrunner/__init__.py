@@ -1,13 +1,27 @@
 """Write JobRunner job handlers in Python.
 
 >>> from jobrunner import handler
->>> @handler(name="greet")
+>>> @handler("greet")
 ... def greet(job):
 ...     return "Hello, " + job.data["name"]
 """
 
 from ._definition import Definition, handler
-from ._errors import Cancelled, Delay, Unrecoverable
-from ._job import Job
+from ._errors import Cancelled, Delay, RateLimit, Release, RequestError, Unrecoverable, WaitForChildren
+from ._job import AddedJob, DependencyCounts, Job, NewJob
 
-__all__ = ["Cancelled", "Definition", "Delay", "Job", "Unrecoverable", "handler"]
+__all__ = [
+    "AddedJob",
+    "Cancelled",
+    "Definition",
+    "Delay",
+    "DependencyCounts",
+    "Job",
+    "NewJob",
+    "RateLimit",
+    "Release",
+    "RequestError",
+    "Unrecoverable",
+    "WaitForChildren",
+    "handler",
+]

@@ -1,0 +1,133 @@
+"""JSON-RPC 2.0 over two pipes, one message a line."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from concurrent.futures import Future
+from typing import Any, Callable, Iterator, Mapping, Optional
+
+from .._errors import RequestError
+from .._json import decode, encode
+from .outbox import Outbox
+
+#: Handles a request by its parameters and id, or a notification, which has none. It must not block.
+Method = Callable[[Mapping[str, Any], Optional[int]], None]
+
+_READ_SIZE = 256 * 1024
+_ID = re.compile(rb'^\{"jsonrpc":"2\.0","id":(\d+),"method":')
+
+NO_METHOD = -32601
+UNREADABLE = -32700
+
+
+class Peer:
+    """One end of the connection to the worker. Sending is safe from any thread."""
+
+    def __init__(self, reader: int, writer: int, methods: Mapping[str, Method]) -> None:
+        self._reader = reader
+        self._outbox = Outbox(writer)
+        self._methods = methods
+        self._ids = itertools.count(1)
+        self._pending: dict[int, Future[Any]] = {}
+        #: How long a message to the worker may be; a longer one would end this process.
+        self.max_message: Optional[int] = None
+        #: Set in children made by fork, which must not write between our lines.
+        self.silent = False
+
+    def listen(self) -> None:
+        """Handles messages until the worker closes the connection."""
+        for line in self._lines():
+            if line:
+                self._receive(line)
+
+    def notify(self, method: str, params: Mapping[str, Any], *, flush: bool = True) -> None:
+        """Sends a notification.
+
+        :raises TypeError: if the parameters are not JSON.
+        :raises ValueError: if they are too large.
+        """
+        self._send(self._checked(b'{"jsonrpc":"2.0","method":"%s","params":%s}\n', method, params), flush)
+
+    def request(self, method: str, params: Mapping[str, Any]) -> Future[Any]:
+        """Sends a request and returns its answer to come; raises what :meth:`notify` does."""
+        call = next(self._ids)
+        line = self._checked(b'{"jsonrpc":"2.0","id":%d,"method":"%%s","params":%%s}\n' % call, method, params)
+        answer: Future[Any] = Future()
+        answer.set_running_or_notify_cancel()
+        self._pending[call] = answer
+        self._send(line, flush=True)
+        return answer
+
+    def reply(self, call: int, result: bytes, *, flush: bool = True) -> None:
+        """Answers a request with a result that is JSON already."""
+        self._send(b'{"jsonrpc":"2.0","id":%d,"result":%s}\n' % (call, result), flush)
+
+    def reply_error(self, call: int, error: Mapping[str, Any], *, flush: bool = True) -> None:
+        """Answers a request with ``{code, message, data}``."""
+        self._send(b'{"jsonrpc":"2.0","id":%d,"error":%s}\n' % (call, encode(error, "error")), flush)
+
+    def flush(self) -> None:
+        """Sends what was left for later."""
+        self._outbox.flush()
+
+    def _send(self, line: bytes, flush: bool) -> None:
+        if self.silent:
+            return
+        self._outbox.put(line)
+        if flush:
+            self._outbox.flush()
+
+    def _checked(self, form: bytes, method: str, params: Mapping[str, Any]) -> bytes:
+        text = encode(params, method)
+        if self.max_message is not None and len(text) > self.max_message:
+            raise ValueError(f"{method} has {len(text)} bytes as JSON, more than the {self.max_message} allowed")
+        return form % (method.encode(), text)
+
+    def _lines(self) -> Iterator[bytes]:
+        parts: list[bytes] = []
+        while True:
+            chunk = os.read(self._reader, _READ_SIZE)
+            if not chunk:
+                return
+            whole, line_feed, rest = chunk.rpartition(b"\n")
+            if line_feed:
+                yield from b"".join([*parts, whole]).split(b"\n")
+                parts = []
+            if rest:
+                parts.append(rest)
+
+    def _receive(self, line: bytes) -> None:
+        try:
+            message = decode(line)
+        except (ValueError, RecursionError) as error:
+            self._refuse(line, error)
+            return
+        method, call = message.get("method"), message.get("id")
+        if method is None:
+            self._deliver(call, message)
+        elif method in self._methods:
+            self._methods[method](message.get("params") or {}, call)
+        elif call is not None:
+            self.reply_error(call, {"code": NO_METHOD, "message": f"no such method: {method}"})
+
+    def _refuse(self, line: bytes, error: Exception) -> None:
+        """Answers a request that cannot be read, if it can be made out which one it is."""
+        request = _ID.match(line)
+        if request is None:
+            return
+        deep = isinstance(error, RecursionError)
+        reason = "it is nested too deeply" if deep else str(error)
+        data = {"name": type(error).__name__, "unrecoverable": True}
+        message = f"the job cannot be read by Python: {reason}"
+        self.reply_error(int(request.group(1)), {"code": UNREADABLE, "message": message, "data": data})
+
+    def _deliver(self, call: Any, message: Mapping[str, Any]) -> None:
+        answer = self._pending.pop(call, None)
+        if answer is None:
+            return
+        if message.get("error"):
+            answer.set_exception(RequestError(message["error"]["message"]))
+        else:
+            answer.set_result(message.get("result"))

@@ -1,0 +1,188 @@
+"""One attempt of one job."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+from concurrent.futures import Future
+from typing import Any, Awaitable, Mapping, Optional, Protocol
+
+from .._errors import Cancelled
+from .._job import MAX_LOG_LINE, Job
+from .._json import encode
+from . import current
+from .failure import describe
+from .module import Handler
+from .output import LineBuffer, Pipe
+from .peer import Peer
+
+
+class Stage(Protocol):
+    """What a run needs of the host."""
+
+    peer: Peer
+    max_result: int
+
+    def in_thread(self, run: "Run") -> None:
+        """Has a thread call the run's :meth:`Run.run_function`, when one is free."""
+
+    def in_loop(self, run: "Run") -> None:
+        """Has the event loop call the run's :meth:`Run.start_task`."""
+
+    def cancel_in_loop(self, run: "Run") -> None:
+        """Has the event loop call the run's :meth:`Run.cancel_task`."""
+
+    def flush_soon(self) -> None:
+        """Sends, with whatever else the event loop's turn brings, what was left for later."""
+
+    def take_off(self, run: "Run") -> bool:
+        """Ends a run; True the first time only, whichever thread asks."""
+        ...
+
+    def damaged(self, reason: str) -> None:
+        """Takes note that this process had better get no further jobs."""
+
+
+class Run:
+    """Runs a handler for a job and answers the worker's request once."""
+
+    def __init__(self, stage: Stage, call: int, handler: Handler, job: Mapping[str, Any]) -> None:
+        self.call = call
+        self.stop = threading.Event()
+        self.reason = "the job was cancelled"
+        self._stage = stage
+        self._handler = handler
+        self._over = False
+        self._started = False
+        self._task: Optional[asyncio.Task[None]] = None
+        self._lines = LineBuffer()
+        self._pipe: Optional[Pipe] = None
+        self._output = threading.Lock()  # held to use the two above
+        self.job: Job[Any] = Job(self, job)
+
+    def start(self) -> None:
+        """Starts the handler, in the event loop or in a thread as it needs."""
+        if self._handler.is_coroutine:
+            self._stage.in_loop(self)
+        else:
+            self._stage.in_thread(self)
+
+    def cancel(self, reason: str) -> None:
+        """Tells the handler to stop."""
+        self.reason = reason
+        self.stop.set()
+        if self._started:
+            self._stage.cancel_in_loop(self)
+        else:
+            self.fail(Cancelled(reason))  # it still waits for its turn
+
+    def notify(self, method: str, **params: Any) -> None:
+        """Tells the worker something of the job."""
+        if not self._over:
+            self._stage.peer.notify(method, {"call": self.call, **params})
+
+    def request(self, method: str, **params: Any) -> Future[Any]:
+        """Asks the worker for something on behalf of the job."""
+        return self._stage.peer.request(method, {"call": self.call, **params})
+
+    def take_output(self, data: bytes) -> bool:
+        """Takes what the handler printed into the job's log."""
+        with self._output:
+            if self._over:
+                return False
+            self._log(self._lines.feed(data))
+        return True
+
+    def output_descriptor(self) -> Optional[int]:
+        """Returns where processes that the handler starts write to the job's log."""
+        with self._output:
+            if self._over:
+                return None
+            if self._pipe is None:
+                self._pipe = Pipe(self.take_output)
+            return self._pipe.descriptor
+
+    def run_function(self) -> None:
+        """Runs a plain function. It is called in a thread and a context of its own."""
+        self._started = True
+        if self._over:
+            return
+        current.enter(self)
+        try:
+            result = self._handler.call(self.job)
+        except BaseException as error:  # SystemExit, too: it ends this job only
+            self.fail(error)
+            return
+        if inspect.isawaitable(result):
+            self._awaitable = result
+            self._stage.in_loop(self)
+        else:
+            self._succeed(result, flush=True)
+
+    _awaitable: Optional[Awaitable[Any]] = None
+
+    def start_task(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Starts a coroutine. It is called in the event loop."""
+        self._task = loop.create_task(self._run_coroutine(), name=f"job {self.job.id}")
+
+    def cancel_task(self) -> None:
+        """Cancels the coroutine, if it is one. It is called in the event loop."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _run_coroutine(self) -> None:
+        self._started = True
+        if self.stop.is_set():
+            self.fail(Cancelled(self.reason))
+        if self._over:
+            return
+        current.enter(self)
+        try:
+            result = await (self._awaitable or self._handler.call(self.job))
+        except BaseException as error:  # CancelledError and SystemExit, too
+            self.fail(error)
+        else:
+            self._succeed(result, flush=False)
+            self._stage.flush_soon()
+
+    def _succeed(self, result: Any, *, flush: bool) -> None:
+        try:
+            text = encode(result, "result")
+            if len(text) > self._stage.max_result:
+                raise ValueError(
+                    f"the result has {len(text)} bytes as JSON, more than the {self._stage.max_result} allowed; "
+                    "store it elsewhere and return where"
+                )
+        except Exception as error:
+            self.fail(error)
+            return
+        if self._end():
+            self._stage.peer.reply(self.call, text, flush=flush)
+
+    def fail(self, error: BaseException) -> None:
+        """Answers with an error, unless the run is over."""
+        if isinstance(error, asyncio.CancelledError) and self.stop.is_set():
+            error = Cancelled(self.reason).with_traceback(error.__traceback__)
+        described = describe(error)
+        if self._end():
+            self._stage.peer.reply_error(self.call, described)
+        if isinstance(error, MemoryError):
+            self._stage.damaged("memory ran out")
+
+    def _end(self) -> bool:
+        """Ends the taking of output and reports; True the first time only."""
+        if not self._stage.take_off(self):
+            return False
+        if self._pipe is not None:
+            self._pipe.close()
+        with self._output:
+            self._log(self._lines.rest())
+            self._over = True
+        return True
+
+    def _log(self, lines: list[str]) -> None:
+        for line in lines:
+            self._stage.peer.notify("log", {"call": self.call, "line": line[:MAX_LOG_LINE]}, flush=False)
+        if lines:
+            self._stage.peer.flush()
