@@ -33,7 +33,7 @@ func newRoot(p *Process) *cobra.Command {
 	root.SetArgs(p.Args)
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
-	root.AddCommand(newDev(p), newServe(p), newWorker(p), newHandler(p), newConfig(p), newVersion(p))
+	root.AddCommand(newDev(p), newServe(p), newWorker(p), newHandler(p), newPlugin(p), newConfig(p), newVersion(p))
 	return root
 }
 
