@@ -69,12 +69,12 @@ type NewJob struct {
 	// Name chooses the handler that runs the job.
 	Name string `json:"name"`
 	// Data is the job's data, anything that encodes as JSON. Nil stands for {}.
-	Data any `json:"data"`
+	Data any `json:"data,omitempty"`
 	// Queue is the queue the job goes to, under the prefix of the running job's.
 	// Defaults to the running job's queue.
-	Queue string `json:"queue"`
+	Queue string `json:"queue,omitempty"`
 	// Opts say how the job is run. Nil takes the defaults.
-	Opts *bullmq.JobOptions `json:"opts"`
+	Opts *bullmq.JobOptions `json:"opts,omitempty"`
 }
 
 // AddedJob tells where a job is that a handler has added.

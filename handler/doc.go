@@ -13,6 +13,9 @@
 //		return "Hello, " + in.Name, nil
 //	}, nil)
 //
+// A worker that is compiled with handlers takes them as options. Others run
+// them as programs of their own: see [Main].
+//
 // A handler must stop when its [Context] ends. An error fails the attempt;
 // wrapped with [bullmq.Unrecoverable] it fails the job, whatever attempts are
 // left, and [bullmq.DelayJob] puts the job back for later.

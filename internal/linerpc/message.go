@@ -3,6 +3,7 @@ package linerpc
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strconv"
 )
 
@@ -78,7 +79,10 @@ func appendError(b []byte, id []byte, e *Error) []byte {
 
 // Encode writes a value as JSON on one line, with <, > and & as they are.
 func Encode(v any) (json.RawMessage, error) {
-	if raw, ok := v.(json.RawMessage); ok {
+	if raw, ok := v.(json.RawMessage); ok && raw != nil {
+		if !json.Valid(raw) {
+			return nil, errors.New("it is not JSON")
+		}
 		return OneLine(raw), nil
 	}
 	var b bytes.Buffer
