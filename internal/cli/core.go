@@ -7,6 +7,7 @@ import (
 	"github.com/jobrunner-dev/jobrunner/internal/safedial"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/export"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/core/llm"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/secret"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/sendemail"
 )
@@ -19,7 +20,10 @@ func (p *Process) coreOptions(cfg *config.Loaded) (core.Options, error) {
 		return opts, err
 	}
 	opts.Email.AttachmentDirs = cfg.EmailAttachments
-	opts.Email.Connections, err = sendemail.ParseConnections(cfg.SMTPConnections, opts.Secrets)
+	if opts.Email.Connections, err = sendemail.ParseConnections(cfg.SMTPConnections, opts.Secrets); err != nil {
+		return opts, err
+	}
+	opts.LLM.Connections, err = llm.ParseConnections(cfg.LLMConnections, opts.Secrets)
 	return opts, err
 }
 

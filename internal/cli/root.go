@@ -17,9 +17,9 @@ var (
 	redisFlags   = []string{"redis", "prefix", "allow-host"}
 	backendFlags = []string{"listen", "data-dir", "database", "admin-email", "admin-password", "secure-cookies", "body-limit"}
 	workerFlags  = []string{
-		"queue", "handlers", "plugins", "unknown-jobs", "job-timeout", "handler-env", "cache-dir",
+		"name", "queue", "handlers", "plugins", "unknown-jobs", "job-timeout", "handler-env", "watch", "cache-dir",
 		"export-dir", "export-source", "export-connection",
-		"secret", "smtp-connection", "email-attachments",
+		"secret", "smtp-connection", "email-attachments", "llm-connection",
 	}
 )
 

@@ -28,12 +28,14 @@ type Config struct {
 	AdminPassword     string        `koanf:"admin-password"`
 	SecureCookies     bool          `koanf:"secure-cookies"`
 	BodyLimit         int64         `koanf:"body-limit"`
+	Name              string        `koanf:"name"`
 	Queues            []string      `koanf:"queue"`
 	Handlers          []string      `koanf:"handlers"`
 	Plugins           []string      `koanf:"plugins"`
 	UnknownJobs       string        `koanf:"unknown-jobs"`
 	JobTimeout        time.Duration `koanf:"job-timeout"`
 	HandlerEnv        []string      `koanf:"handler-env"`
+	Watch             string        `koanf:"watch"`
 	CacheDir          string        `koanf:"cache-dir"`
 	ExportDir         string        `koanf:"export-dir"`
 	ExportSources     []string      `koanf:"export-source"`
@@ -41,6 +43,7 @@ type Config struct {
 	Secrets           []string      `koanf:"secret"`
 	SMTPConnections   []string      `koanf:"smtp-connection"`
 	EmailAttachments  []string      `koanf:"email-attachments"`
+	LLMConnections    []string      `koanf:"llm-connection"`
 	AllowHosts        []string      `koanf:"allow-host"`
 	ShutdownTimeout   time.Duration `koanf:"shutdown-timeout"`
 	LogLevel          string        `koanf:"log-level"`
@@ -78,10 +81,12 @@ func (c *Config) validate() error {
 		{"export-connection", checkConnections(c.ExportConnections, databaseSchemes...)},
 		{"smtp-connection", checkConnections(c.SMTPConnections, "smtp", "smtps")},
 		{"email-attachments", checkDirs(c.EmailAttachments)},
+		{"llm-connection", checkConnections(c.LLMConnections, "openai+https", "openai+http", "ollama+https", "ollama+http")},
 		{"allow-host", checkHosts(c.AllowHosts)},
 		{"admin-password", checkPair(c.AdminEmail, c.AdminPassword)},
 		{"unknown-jobs", oneOf(c.UnknownJobs, "delay", "fail")},
 		{"job-timeout", notNegative(c.JobTimeout)},
+		{"watch", oneOf(c.Watch, "auto", "events", "poll")},
 		{"body-limit", checkBodyLimit(c.BodyLimit)},
 		{"shutdown-timeout", notNegative(c.ShutdownTimeout)},
 		{"log-level", new(slog.Level).UnmarshalText([]byte(c.LogLevel))},

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/providers/env/v2"
-	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/providers/posflag"
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
@@ -27,6 +27,10 @@ const (
 // Loaded is a configuration together with where each value came from.
 type Loaded struct {
 	Config
+	// FileName is the configuration file that was read, empty if none was.
+	FileName string
+	// Worker is the file's section for workers.
+	Worker Worker
 	// UnknownEnv names the environment variables that look like settings and are
 	// none, in order.
 	UnknownEnv []string
@@ -51,13 +55,13 @@ func Load(flags *pflag.FlagSet, environ []string) (*Loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	fromFile, fileName, err := fileLayer(fromFlags, fromEnv)
+	fromFile, section, fileName, err := fileLayer(fromFlags, fromEnv)
 	if err != nil {
 		return nil, err
 	}
 
 	merged := koanf.New(delim)
-	loaded := &Loaded{UnknownEnv: unknown, origins: map[string]string{}}
+	loaded := &Loaded{UnknownEnv: unknown, FileName: fileName, Worker: section, origins: map[string]string{}}
 	layers := []struct {
 		values map[string]any
 		origin func(Setting) string
@@ -78,7 +82,20 @@ func Load(flags *pflag.FlagSet, environ []string) (*Loaded, error) {
 	if err := errors.Join(decode(merged, &loaded.Config), loaded.validate()); err != nil {
 		return nil, loaded.withOrigins(err)
 	}
-	return loaded, nil
+	return loaded, loaded.chooseQueues()
+}
+
+// chooseQueues lets queues that a flag or variable names take the place of those
+// of the file's section for workers. In the file itself there is one way.
+func (l *Loaded) chooseQueues() error {
+	if len(l.Queues) == 0 || len(l.Worker.Queues) == 0 {
+		return nil
+	}
+	if l.Origin("queue") == "file "+l.FileName {
+		return fmt.Errorf("configuration file %s: queue and worker.queues both name queues; keep one of them", l.FileName)
+	}
+	l.Worker.Queues = nil
+	return nil
 }
 
 func defaultLayer() map[string]any {
@@ -134,7 +151,7 @@ func flagLayer(flags *pflag.FlagSet) (map[string]any, error) {
 
 // fileLayer reads the file that a flag or a variable names, or the default one.
 // Only the default one may be missing.
-func fileLayer(fromFlags, fromEnv map[string]any) (values map[string]any, name string, err error) {
+func fileLayer(fromFlags, fromEnv map[string]any) (values map[string]any, section Worker, name string, err error) {
 	name, named := fromFlags[fileSetting].(string)
 	if !named {
 		name, named = fromEnv[fileSetting].(string)
@@ -142,22 +159,37 @@ func fileLayer(fromFlags, fromEnv map[string]any) (values map[string]any, name s
 	if !named {
 		name = DefaultFile
 	}
-	k := koanf.New(delim)
-	if err := k.Load(file.Provider(name), yaml.Parser()); err != nil {
-		if errors.Is(err, fs.ErrNotExist) && !named {
-			return nil, "", nil
-		}
-		return nil, "", fmt.Errorf("configuration file %s: %w", name, err)
+	text, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) && !named {
+		return nil, Worker{}, "", nil
 	}
-	values = k.Raw()
+	if err == nil {
+		values, err = yaml.Parser().Unmarshal(text)
+	}
+	if err == nil {
+		err = checkNames(values)
+	}
+	if err == nil {
+		section, err = readWorker(text)
+	}
+	if err != nil {
+		return nil, Worker{}, "", fmt.Errorf("configuration file %s: %w", name, err)
+	}
+	delete(values, workerSection)
+	return values, section, name, nil
+}
+
+// checkNames refuses a file with what is no setting.
+func checkNames(values map[string]any) error {
 	known := defaultLayer()
 	delete(known, fileSetting)
+	known[workerSection] = nil
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if _, ok := known[key]; !ok {
-			return nil, "", fmt.Errorf("configuration file %s: no setting is named %q", name, key)
+			return fmt.Errorf("no setting is named %q", key)
 		}
 	}
-	return values, name, nil
+	return nil
 }
 
 // withOrigins completes the errors of settings with where each value came from.

@@ -63,12 +63,14 @@ func Settings() []Setting {
 		{Name: "secure-cookies", Help: "send cookies over HTTPS only, for a backend behind a TLS proxy", Default: false},
 		{Name: "body-limit", Help: "size of the largest request body, in bytes", Default: int64(5 << 20)},
 
-		{Name: "queue", Help: "queue to work on as NAME or NAME=CONCURRENCY; may be repeated", Default: []string{}},
+		{Name: "name", Help: "what lists of workers call this one (default host:pid)", Default: ""},
+		{Name: "queue", Help: "queue to work on as NAME or NAME=CONCURRENCY, where * in the name stands for any text; may be repeated", Default: []string{}},
 		{Name: "handlers", Help: "directory with handler files; may be repeated", Default: []string{}},
 		{Name: "plugins", Help: "directory with plugins; may be repeated", Default: []string{}},
 		{Name: "unknown-jobs", Help: "what becomes of a job that no handler answers: delay puts it back, fail ends it", Default: "delay"},
 		{Name: "job-timeout", Help: "how long a job may run if its handler does not say; 0 means no limit", Default: time.Duration(0)},
 		{Name: "handler-env", Help: "environment variable that handlers in child processes may see; may be repeated", Default: []string{}},
+		{Name: "watch", Help: "how changes of handler files are noticed: events, poll (for network drives), or auto to find out", Default: "auto"},
 		{Name: "cache-dir", Help: "directory of built handlers (default the user's cache directory; with dev, in the data directory)", Default: ""},
 
 		{Name: "export-dir", Help: "directory that data-export writes to (default none; with dev, in the data directory)", Default: ""},
@@ -78,6 +80,7 @@ func Settings() []Setting {
 		{Name: "secret", Help: "secret of handlers, as NAME=env:VARIABLE or NAME=file:PATH, with ?host=HOST for each host that jobs may use it for; may be repeated", Default: []string{}},
 		{Name: "smtp-connection", Help: "mail server of send-email, as NAME=smtp://USER@HOST?secret=SECRET&from=ADDRESS; may be repeated", Default: []string{}, secrecy: secretURL},
 		{Name: "email-attachments", Help: "directory that send-email may attach files from; may be repeated", Default: []string{}},
+		{Name: "llm-connection", Help: "model endpoint of llm, as NAME=openai+https://HOST/v1?secret=SECRET&model=MODEL or NAME=ollama+http://HOST:PORT; may be repeated", Default: []string{}, secrecy: secretURL},
 
 		{Name: "allow-host", Help: "host name or address range that handlers and webhooks may reach though it is not public; may be repeated", Default: []string{}},
 

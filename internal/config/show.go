@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"reflect"
@@ -29,6 +30,9 @@ func (l *Loaded) Values() []Value {
 	for _, s := range Settings() {
 		all = append(all, Value{Name: s.Name, Value: mask(s.secrecy, byName[s.Name]), Origin: l.Origin(s.Name)})
 	}
+	if w := l.Worker; len(w.Queues) > 0 || len(w.Handlers) > 0 {
+		all = append(all, Value{Name: workerSection, Value: w, Origin: "file " + l.FileName})
+	}
 	return all
 }
 
@@ -36,6 +40,10 @@ func (l *Loaded) Values() []Value {
 func (v Value) Text() string {
 	if list, ok := v.Value.([]string); ok {
 		return strings.Join(list, ",")
+	}
+	if section, ok := v.Value.(Worker); ok {
+		text, _ := json.Marshal(section) // texts and numbers
+		return string(text)
 	}
 	return fmt.Sprint(v.Value)
 }

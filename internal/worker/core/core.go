@@ -3,6 +3,7 @@
 package core
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/jobrunner-dev/jobrunner/internal/safedial"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/export"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/httprequest"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/core/llm"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/secret"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/sendemail"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/webhook"
@@ -31,6 +33,8 @@ type Options struct {
 	Export export.Options
 	// Email are the choices of send-email.
 	Email sendemail.Options
+	// LLM are the choices of llm.
+	LLM llm.Options
 	// Handlers lists the worker's handlers, for list-handlers.
 	Handlers func() []catalogue.Handler
 }
@@ -39,6 +43,7 @@ func (o Options) withDefaults() Options {
 	if o.Dialer == nil {
 		o.Dialer = safedial.New(safedial.Options{})
 	}
+	o.LLM.Hold = cmp.Or(o.LLM.Hold, o.Hold)
 	if o.Handlers == nil {
 		o.Handlers = func() []catalogue.Handler { return nil }
 	}
@@ -61,6 +66,7 @@ func Definitions(o Options) ([]*handler.Definition, error) {
 	add(webhook.New(webhook.Options{Dialer: o.Dialer, Secrets: o.Secrets, Hold: o.Hold}))
 	add(export.New(o.Dialer, o.Export))
 	add(sendemail.New(o.Email))
+	add(llm.New(o.LLM))
 	add(listHandlersHandler(o.Handlers))
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +18,7 @@ import (
 	"github.com/wneessen/go-mail"
 
 	"github.com/jobrunner-dev/jobrunner/internal/wildcard"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/core/connection"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/secret"
 )
 
@@ -45,6 +45,9 @@ type Connection struct {
 	allowed  []string       // recipients; none allows all
 }
 
+// Connections are the mail servers that jobs may use.
+type Connections = connection.Set[*Connection]
+
 // ParseConnections reads connections of the form NAME=URL, where the URL is
 //
 //	smtp://[USER[:PASSWORD]@]HOST[:PORT]    STARTTLS, which the server must offer; port 587
@@ -60,23 +63,10 @@ type Connection struct {
 //	tls=none        no encryption, for a server on this machine's loopback address
 //
 // Errors never repeat a URL, which may hold a password.
-func ParseConnections(specs []string, secrets *secret.Store) ([]*Connection, error) {
-	var list []*Connection
-	for i, spec := range specs {
-		name, target, found := strings.Cut(spec, "=")
-		if !found || name == "" {
-			return nil, fmt.Errorf("SMTP connection number %d must have the form NAME=URL", i+1)
-		}
-		c, err := parseConnection(name, target, secrets)
-		if err != nil {
-			return nil, fmt.Errorf("SMTP connection %q: %w", name, err)
-		}
-		if slices.ContainsFunc(list, func(other *Connection) bool { return other.Name == name }) {
-			return nil, fmt.Errorf("SMTP connection %q is there twice", name)
-		}
-		list = append(list, c)
-	}
-	return list, nil
+func ParseConnections(specs []string, secrets *secret.Store) (*Connections, error) {
+	return connection.Parse("SMTP", "smtp-connection", specs, func(name, target string) (*Connection, error) {
+		return parseConnection(name, target, secrets)
+	})
 }
 
 func parseConnection(name, target string, secrets *secret.Store) (*Connection, error) {
@@ -140,7 +130,7 @@ func (c *Connection) set(parameter string, values []string, secrets *secret.Stor
 		if value != "none" || c.security != startTLS {
 			return errors.New("tls=none is the only choice, and for smtp: only")
 		}
-		if !isLoopback(c.host) {
+		if !connection.IsLoopback(c.host) {
 			return errors.New("tls=none would show mail and password to the network; it is for a server on localhost")
 		}
 		c.security = plainText
@@ -156,11 +146,6 @@ func lower(values []string) []string {
 		list[i] = strings.ToLower(v)
 	}
 	return list
-}
-
-func isLoopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 // defaultSender is "" if the connection names none.
@@ -183,7 +168,7 @@ func (c *Connection) allowsRecipient(address string) bool {
 
 // client returns a client for one message, and the connection it will have made.
 func (c *Connection) client(timeout time.Duration) (*mail.Client, *dialed, error) {
-	d := &dialed{connection: c}
+	d := &dialed{to: c}
 	options := []mail.Option{
 		mail.WithPort(c.port), mail.WithTimeout(timeout), mail.WithTLSConfig(c.tlsConfig()), mail.WithDialContextFunc(d.dial),
 	}
@@ -218,7 +203,7 @@ func (c *Connection) tlsConfig() *tls.Config {
 // dialed keeps hold of a client's network connection, which the client itself
 // forgets when it fails, and does not end when the context does.
 type dialed struct {
-	connection *Connection
+	to *Connection
 
 	mu     sync.Mutex
 	conn   net.Conn // guarded by mu
@@ -235,13 +220,13 @@ func (d *dialed) dial(ctx context.Context, network, address string) (net.Conn, e
 	if !d.hold(conn) {
 		return nil, net.ErrClosed
 	}
-	switch d.connection.security {
+	switch d.to.security {
 	case plainText:
 		if addr, err := netip.ParseAddrPort(conn.RemoteAddr().String()); err != nil || !addr.Addr().Unmap().IsLoopback() {
 			return nil, fmt.Errorf("%s is not on this machine", address)
 		}
 	case implicitTLS:
-		encrypted := tls.Client(conn, d.connection.tlsConfig())
+		encrypted := tls.Client(conn, d.to.tlsConfig())
 		if err := encrypted.HandshakeContext(ctx); err != nil {
 			return nil, err
 		}
@@ -269,24 +254,5 @@ func (d *dialed) close() {
 	d.closed = true
 	if d.conn != nil {
 		_ = d.conn.Close()
-	}
-}
-
-// find returns the connection that a job names, or the only one.
-func find(list []*Connection, name string) (*Connection, error) {
-	names := make([]string, len(list))
-	for i, c := range list {
-		if c.Name == name || name == "" && len(list) == 1 {
-			return c, nil
-		}
-		names[i] = c.Name
-	}
-	switch {
-	case len(list) == 0:
-		return nil, errors.New("this worker has no SMTP connection; add one with the setting \"smtp-connection\"")
-	case name == "":
-		return nil, fmt.Errorf("connection is required, for this worker has several: %s", strings.Join(names, ", "))
-	default:
-		return nil, fmt.Errorf("SMTP connection %q is not configured; there are: %s", name, strings.Join(names, ", "))
 	}
 }

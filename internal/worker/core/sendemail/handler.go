@@ -18,7 +18,7 @@ import (
 type Options struct {
 	// Connections are the mail servers; see [ParseConnections]. Without one, every
 	// job fails.
-	Connections []*Connection
+	Connections *Connections
 	// AttachmentDirs are the directories that attachments may be read from.
 	AttachmentDirs []string
 	// MaxBytes bounds a message as it is sent. Defaults to 25 MiB.
@@ -31,6 +31,12 @@ type sender struct{ opts Options }
 
 // New returns the handler.
 func New(opts Options) (*handler.Definition, error) {
+	if opts.Connections == nil {
+		var err error
+		if opts.Connections, err = ParseConnections(nil, nil); err != nil {
+			return nil, err
+		}
+	}
 	opts.MaxBytes = cmp.Or(opts.MaxBytes, 25<<20)
 	opts.Timeout = cmp.Or(opts.Timeout, 5*time.Minute)
 	s := &sender{opts}
@@ -44,7 +50,7 @@ func New(opts Options) (*handler.Definition, error) {
 }
 
 func (s *sender) run(ctx handler.Context, in Data) (*Result, error) {
-	c, err := find(s.opts.Connections, in.Connection)
+	c, err := s.opts.Connections.Find(in.Connection)
 	if err != nil {
 		return nil, bullmq.Unrecoverable(err)
 	}
