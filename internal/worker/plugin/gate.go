@@ -91,7 +91,7 @@ func (p *Plugin) confine(base *sandbox.Policy, shown []string) {
 	for i := range p.Modules {
 		policy := p.Permissions.policy(*base).WithRead(p.Dir)
 		p.Modules[i].Policy = &policy
-		p.Modules[i].Env = p.Permissions.env(shown)
+		p.Modules[i].Env, p.Modules[i].OnlyEnv = p.Permissions.env(shown), true
 	}
 }
 

@@ -20,9 +20,9 @@ func interpreter(name, language string) (string, error) {
 
 // environment is what a child sees: little, and none of our secrets. The names
 // are of further variables of ours that it may see.
-func (l *Loader) environment(names []string, more ...string) []string {
+func environment(names []string, more ...string) []string {
 	env := slices.Clone(more)
-	for _, name := range slices.Concat([]string{"PATH", "LANG", "LC_ALL", "TZ"}, l.opts.Env, names) {
+	for _, name := range slices.Concat([]string{"PATH", "LANG", "LC_ALL", "TZ"}, names) {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)
 		}

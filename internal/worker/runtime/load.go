@@ -21,8 +21,9 @@ type Module struct {
 	// Entry is JavaScript text to build in place of the file's.
 	Entry string
 	// Env names variables of our environment that the module's handlers may see,
-	// besides those of [LoaderOptions].
-	Env []string
+	// besides those of [LoaderOptions], or with OnlyEnv in place of those.
+	Env     []string
+	OnlyEnv bool
 	// Policy is what the module's handlers may do. Nil takes the loader's.
 	Policy *sandbox.Policy
 	// KeepAlive starts the module's process at once and lets it stay without
@@ -53,16 +54,16 @@ type Loaded struct {
 func (l *Loader) Load(ctx context.Context, m Module) (*Loaded, error) {
 	path, err := filepath.Abs(m.Path)
 	if err != nil {
-		return &Loaded{}, loadError(err, m.Path)
+		failed, _ := loadError(err, m.Path)
+		return &Loaded{}, failed
 	}
 	m.Path = path
 	b := &build{loader: l, module: m, language: Language(path), sdk: filepath.Join(l.dir, "sdk")}
 	loaded, err := l.load(ctx, b)
 	if err != nil {
-		failed := loadError(err, path)
-		if isFile(failed.File) {
-			b.inputs = append(b.inputs, failed.File) // mended there, it may load
-		}
+		// Mended in one of its files, it may load.
+		failed, files := loadError(err, path)
+		b.inputs = append(b.inputs, files...)
 		return &Loaded{Language: b.language, Dependencies: b.dependencies(nil)}, failed
 	}
 	return loaded, nil
@@ -186,7 +187,11 @@ func (b *build) python() error {
 func (b *build) run(path string, args []string, env ...string) {
 	b.command.path, b.command.args = path, args
 	b.command.dir = filepath.Dir(b.module.Path)
-	b.command.env = b.loader.environment(b.module.Env, env...)
+	shown := b.module.Env
+	if !b.module.OnlyEnv {
+		shown = slices.Concat(b.loader.opts.Env, shown)
+	}
+	b.command.env = environment(shown, env...)
 	b.reads = append(b.reads, path, b.dir, b.sdk)
 }
 
