@@ -32,6 +32,8 @@ check: $(NODE_MODULES) ## the fast loop: format, lint, types, unit tests
 	npx biome check .
 	npm run --silent --workspace web typecheck
 	npm run --silent --workspace test/e2e typecheck
+	npm run --silent --workspace sdk/js typecheck
+	npm run --silent --workspace sdk/js test
 	npm run --silent --workspace web test
 	go -C bench vet ./...
 	go -C bench test ./...

@@ -6,5 +6,5 @@ import "embed"
 
 // Files are the package's files as npm would install them.
 //
-//go:embed package.json index.mjs index.d.ts host.mjs lib/*.mjs
+//go:embed package.json index.mjs index.d.ts host.mjs bullmq.mjs lib/*.mjs
 var Files embed.FS

@@ -45,7 +45,7 @@ func (b *build) bundleOptions(out string, apart *apartPackages) api.BuildOptions
 		LogLevel: api.LogLevelSilent, LogLimit: 10,
 		AbsWorkingDir: filepath.Dir(path),
 		Alias:         map[string]string{"@jobrunner/handler": filepath.Join(b.sdk, "js", "index.mjs")},
-		Plugins:       []api.Plugin{apart.plugin(), placesPlugin},
+		Plugins:       []api.Plugin{bullmqPlugin(b.sdk), apart.plugin(), placesPlugin},
 	}
 	if b.module.Entry != "" {
 		options.Stdin = &api.StdinOptions{

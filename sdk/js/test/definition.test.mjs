@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { defineHandler } from "../index.mjs";
-import { openHost, startHost } from "./support/worker.mjs";
+import { openHost, startHost } from "../testenv/worker.mjs";
 
 const run = () => 1;
 

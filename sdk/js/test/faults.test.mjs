@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { startHost } from "./support/worker.mjs";
+import { startHost } from "../testenv/worker.mjs";
 
 const module = `
 import { spawnSync } from "node:child_process";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startHost } from "./support/worker.mjs";
+import { startHost } from "../testenv/worker.mjs";
 
 test("a handler sees its job", async (t) => {
   const host = await startHost(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { startHost } from "./support/worker.mjs";
+import { startHost } from "../testenv/worker.mjs";
 
 /** What a worker is asked for when the handler's code ends so; {} for an ordinary failure. */
 const asked = {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const sdk = fileURLToPath(new URL("../..", import.meta.url));
+const sdk = fileURLToPath(new URL("..", import.meta.url));
 
 /**
  * Starts a host for the text of a module, which ends with the test. The module has
