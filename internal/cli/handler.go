@@ -24,7 +24,7 @@ import (
 const handlersDir = "handlers"
 
 // handlerFlags are the settings of commands that load handlers.
-var handlerFlags = []string{"config", "log-level", "log-format", "handler-env", "cache-dir"}
+var handlerFlags = []string{"config", "log-level", "log-format", "handler-env", "cache-dir", "go-sdk"}
 
 func newHandler(p *Process) *cobra.Command {
 	cmd := &cobra.Command{
@@ -66,11 +66,16 @@ func (p *Process) openLoader(cmd *cobra.Command) (*runtime.Loader, *slog.Logger,
 	if err != nil {
 		return nil, nil, usage(err)
 	}
-	loader, err := runtime.NewLoader(runtime.LoaderOptions{CacheDir: cfg.CacheDir, Env: cfg.HandlerEnv, Logger: log})
+	loader, err := runtime.NewLoader(loaderOptions(cfg, log))
 	if err != nil {
 		return nil, nil, usage(err)
 	}
 	return loader, log, nil
+}
+
+// loaderOptions are what the settings say of handlers in child processes.
+func loaderOptions(cfg *config.Loaded, log *slog.Logger) runtime.LoaderOptions {
+	return runtime.LoaderOptions{CacheDir: cfg.CacheDir, Env: cfg.HandlerEnv, GoSDK: cfg.GoSDK, Logger: log}
 }
 
 // withHandlers loads handlers for as long as use runs.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -24,7 +25,7 @@ func newHandlerCheck(p *Process) *cobra.Command {
 			paths := orHandlerDirs(args)
 			return p.withHandlers(cmd, paths, func(library *trial.Library) error {
 				if len(library.Handlers()) == 0 {
-					return usage(fmt.Errorf("there are no handlers in %v", paths))
+					return usage(fmt.Errorf("there are no handlers in %s", strings.Join(paths, ", ")))
 				}
 				return p.reportCheck(library, asJSON)
 			})

@@ -37,6 +37,7 @@ type Config struct {
 	HandlerEnv        []string      `koanf:"handler-env"`
 	Watch             string        `koanf:"watch"`
 	CacheDir          string        `koanf:"cache-dir"`
+	GoSDK             string        `koanf:"go-sdk"`
 	ExportDir         string        `koanf:"export-dir"`
 	ExportSources     []string      `koanf:"export-source"`
 	ExportConnections []string      `koanf:"export-connection"`
@@ -77,6 +78,7 @@ func (c *Config) validate() error {
 		{"database", checkURL(c.Database, databaseSchemes...)},
 		{"handlers", checkDirs(c.Handlers)},
 		{"plugins", checkDirs(c.Plugins)},
+		{"go-sdk", optionalDir(c.GoSDK)},
 		{"export-source", checkDirs(c.ExportSources)},
 		{"export-connection", checkConnections(c.ExportConnections, databaseSchemes...)},
 		{"smtp-connection", checkConnections(c.SMTPConnections, "smtp", "smtps")},
@@ -166,6 +168,13 @@ func checkDirs(dirs []string) error {
 		}
 	}
 	return nil
+}
+
+func optionalDir(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	return checkDirs([]string{dir})
 }
 
 // checkConnections never repeats a value either.

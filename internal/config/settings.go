@@ -71,6 +71,7 @@ func Settings() []Setting {
 		{Name: "job-timeout", Help: "how long a job may run if its handler does not say; 0 means no limit", Default: time.Duration(0)},
 		{Name: "handler-env", Help: "environment variable that handlers in child processes may see; may be repeated", Default: []string{}},
 		{Name: "watch", Help: "how changes of handler files are noticed: events, poll (for network drives), or auto to find out", Default: "auto"},
+		{Name: "go-sdk", Help: "directory of JobRunner's Go source, to build handlers in Go with (default the version of this program)", Default: ""},
 		{Name: "cache-dir", Help: "directory of built handlers (default the user's cache directory; with dev, in the data directory)", Default: ""},
 
 		{Name: "export-dir", Help: "directory that data-export writes to (default none; with dev, in the data directory)", Default: ""},

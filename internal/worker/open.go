@@ -36,11 +36,11 @@ func FindSources(ctx context.Context, path string, log *slog.Logger) ([]Source, 
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return nil, err
 	}
-	if !info.IsDir() {
-		if runtime.Language(path) == "" {
-			return nil, fmt.Errorf("%s is no handler: its ending is none of a language that handlers are written in", path)
-		}
+	switch {
+	case runtime.Language(path) != "":
 		return []Source{{source{path, catalogue.KindCustom}, path}}, nil
+	case !info.IsDir():
+		return nil, fmt.Errorf("%s is no handler: it is neither in a language that handlers are written in nor a program that may be executed", path)
 	}
 	opts := Options{HandlerDirs: []string{path}, PluginDirs: []string{path}, Logger: log}
 	if folders, err := plugin.Find(path); err == nil && slices.Contains(folders, path) {
@@ -58,7 +58,7 @@ func FindSources(ctx context.Context, path string, log *slog.Logger) ([]Source, 
 // Load builds the source and describes its handlers. Files are the local files
 // that it is made of, known as far as loading came; the caller closes the set.
 func (s Source) Load(ctx context.Context, loader *runtime.Loader) (set registry.Set, files []string, err error) {
-	loaded, err := s.load(ctx, loader)
+	loaded, err := s.load(ctx, loader, tuning{}, false)
 	return loaded.set, loaded.files, err
 }
 

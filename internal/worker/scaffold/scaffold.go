@@ -60,6 +60,15 @@ var languages = []language{
 	single("ts", ".ts", "handler.ts.tmpl", supportTypeScript),
 	single("js", ".js", "handler.js.tmpl", supportTypeScript),
 	single("python", ".py", "handler.py.tmpl", supportPython),
+	{
+		name: "shell", entry: func(name string) string { return name + ".sh" },
+		outputs: func(name string) []output {
+			return []output{
+				{path: name + ".sh", template: "handler.sh.tmpl", executable: true},
+				{path: name + ".handler.json", template: "handler.sh.json.tmpl"},
+			}
+		},
+	},
 }
 
 // single is a language whose handlers are one file.

@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -87,10 +88,20 @@ func newAttempt(ctx context.Context, job Job, h catalogue.Handler, emit func(Eve
 	if attempt.job.Data == nil {
 		attempt.job.Data = Example(h.DataSchema)
 	}
+	attempt.job.Data = compact(attempt.job.Data)
 	attempt.job.MaxAttempts = max(attempt.job.MaxAttempts, attempt.job.Attempt)
 	attempt.job.AttemptsStarted = attempt.job.Attempt
 	attempt.job.Opts.Attempts = attempt.job.MaxAttempts
 	return attempt
+}
+
+// compact writes JSON as it comes from a queue.
+func compact(text json.RawMessage) json.RawMessage {
+	var b bytes.Buffer
+	if json.Compact(&b, text) != nil {
+		return text // the schema will say what is wrong with it
+	}
+	return b.Bytes()
 }
 
 // checkResult warns of a result that is not what the handler promises.
