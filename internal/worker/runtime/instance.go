@@ -87,11 +87,14 @@ func (i *instance) serve() {
 func (i *instance) crash() error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	reason := i.ended
-	if reason == "" {
-		reason = exitReason(i.proc.status)
+	switch {
+	case i.ended != "":
+		return &CrashError{Reason: i.ended, LastOutput: i.lastLine}
+	case outOfMemory(i.proc.status): // the last line is some address of node's own
+		return &CrashError{Reason: exitReason(i.proc.status)}
+	default:
+		return &CrashError{Reason: exitReason(i.proc.status), LastOutput: i.lastLine}
 	}
-	return &CrashError{Reason: reason, LastOutput: i.lastLine}
 }
 
 // end kills the process, once, for a reason that its jobs will name.

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -33,10 +32,15 @@ var fastLimits = runtime.Limits{
 	ResultBytes: 1 << 20, CancelGrace: 300 * time.Millisecond, DrainTimeout: 2 * time.Second, StopGrace: 500 * time.Millisecond,
 }
 
+func testLogger(t *testing.T) *slog.Logger {
+	t.Helper()
+	return slog.New(slog.NewTextHandler(t.Output(), nil))
+}
+
 func newLoader(t *testing.T) *runtime.Loader {
 	t.Helper()
 	l, err := runtime.NewLoader(runtime.LoaderOptions{
-		CacheDir: t.TempDir(), Limits: fastLimits, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		CacheDir: t.TempDir(), Limits: fastLimits, Logger: testLogger(t),
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, l.Close()) })
@@ -59,13 +63,6 @@ func load(t *testing.T, name, text string) *runtime.Loaded {
 	require.NoError(t, err)
 	t.Cleanup(loaded.Host.Close)
 	return loaded
-}
-
-// requireGone waits until no process has the id.
-func requireGone(t *testing.T, pid int) {
-	t.Helper()
-	require.Eventually(t, func() bool { return syscall.Kill(pid, 0) == syscall.ESRCH },
-		5*time.Second, 10*time.Millisecond, "process %d is left", pid)
 }
 
 func loadError(t *testing.T, err error) *catalogue.LoadError {

@@ -66,11 +66,17 @@ func FormatBytes(n int64) string {
 }
 
 // reachedMemory reports whether the program ended as those do that are refused
-// more memory, while it held about as much as it may.
+// more memory, after it had held about as much as it may. Runtimes with a heap
+// of their own give up in order, and some way before; others just crash.
 func (e *ExitError) reachedMemory() bool {
+	if e.Policy.Memory <= 0 {
+		return false
+	}
 	switch syscall.Signal(e.Signal) {
-	case syscall.SIGABRT, syscall.SIGSEGV, syscall.SIGTRAP, syscall.SIGBUS, syscall.SIGILL:
-		return e.Policy.Memory > 0 && e.PeakMemory >= e.Policy.Memory/4*3
+	case syscall.SIGABRT, syscall.SIGTRAP:
+		return e.PeakMemory >= e.Policy.Memory/4*3
+	case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGILL:
+		return e.PeakMemory >= e.Policy.Memory/20*19
 	default:
 		return false
 	}

@@ -23,11 +23,6 @@ func TestAProgramThatUsesTooMuchMemoryEnds(t *testing.T) {
 			[]string{"--max-old-space-size=64", "-e", "const a = []; for (;;) a.push({ x: a.length })"},
 			"", "ran out of memory (it may use 96 MiB)",
 		},
-		"Node's buffers": {
-			node,
-			[]string{"-e", "const a = []; for (;;) a.push(Buffer.alloc(1 << 20, 1))"},
-			"", "ran out of memory (it may use 96 MiB)",
-		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
