@@ -15,8 +15,8 @@ var cleanup struct {
 	funcs []func() // guarded by Mutex
 }
 
-// onExit registers what [Main] does when all tests have run, last first.
-func onExit(f func()) {
+// OnExit registers what [Main] does when all tests have run, last first.
+func OnExit(f func()) {
 	cleanup.Lock()
 	defer cleanup.Unlock()
 	cleanup.funcs = append(cleanup.funcs, f)

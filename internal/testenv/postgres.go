@@ -80,7 +80,7 @@ func startPostgres() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	onExit(func() { _ = os.RemoveAll(dir) })
+	OnExit(func() { _ = os.RemoveAll(dir) })
 	cred, err := postgresCredential(dir)
 	if err != nil {
 		return "", err
@@ -109,7 +109,7 @@ func runPostgres(cmd *exec.Cmd, dir string, port int) (string, error) {
 	if err := cmd.Start(); err != nil {
 		return "", err
 	}
-	onExit(func() {
+	OnExit(func() {
 		_ = cmd.Process.Signal(syscall.SIGQUIT) // ends it at once, without a last checkpoint
 		_ = cmd.Wait()
 	})

@@ -135,7 +135,7 @@ func newRedisServer(port int, args []string) (*RedisServer, error) {
 	}
 	s := &RedisServer{Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), dir: dir, args: args}
 	s.URL = "redis://" + s.Addr
-	onExit(func() { s.Stop(); _ = os.RemoveAll(dir) })
+	OnExit(func() { s.Stop(); _ = os.RemoveAll(dir) })
 	return s, nil
 }
 
