@@ -93,10 +93,10 @@ def handler(
     :param keep_alive: start the handler's process with the worker and keep it, where it
         would otherwise start with the first job and end when there are none for some time.
     """
-    if callable(name):
+    if name is not None and not isinstance(name, str):
         return handler()(name)
-    if name is not None and not (isinstance(name, str) and name):
-        raise TypeError(f"a handler's name is a text, not {name!r}")
+    if name == "":
+        raise ValueError("a handler's name is not empty")
     defaults = {
         "attempts": _count("attempts", attempts),
         "backoff": _json_object("backoff", backoff),
@@ -104,6 +104,7 @@ def handler(
         "concurrency": _count("concurrency", concurrency),
     }
     place = _place_of_caller()
+    given = name or ""
 
     def register(function: _Function) -> _Function:
         if not callable(function):
@@ -113,7 +114,7 @@ def handler(
             Definition(
                 function=function,
                 place=place,
-                name=name or getattr(function, "__name__", "handler"),
+                name=given or getattr(function, "__name__", "handler"),
                 version=str(version),
                 description=description or doc or None,
                 author=author,

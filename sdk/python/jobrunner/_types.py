@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 import types
 import typing
 from typing import Any, Optional, Union
 
-_UNIONS: tuple[Any, ...] = (Union, types.UnionType) if sys.version_info >= (3, 10) else (Union,)
+#: ``A | B`` has a type of its own from Python 3.10 on.
+_UNIONS = (Union, getattr(types, "UnionType", Union))
 
 
 def bare(hint: Any) -> Any:

@@ -6,13 +6,14 @@ import linecache
 import os
 import sys
 import traceback
-from typing import Any, Iterator, NamedTuple, Optional
+from typing import Any, Callable, Iterator, NamedTuple, Optional
 
 from .._errors import Delay, RateLimit, Release, Unrecoverable, WaitForChildren
 
 THROWN = -32000
 
-_OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+#: Where frames are from that tell an author nothing: this package, and Python's import.
+_HIDDEN = (os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep, "<frozen importlib")
 _MAX_TEXT = 64 * 1024
 #: How many lines of source are shown before and after a place, and how much of each.
 _AROUND = 2
@@ -61,15 +62,15 @@ def stack_of(error: BaseException) -> str:
     try:
         trace = traceback.TracebackException(type(error), error, error.__traceback__)
         for part in _with_causes(trace):
-            own = [frame for frame in part.stack if not frame.filename.startswith(_OWN)]
-            part.stack = traceback.StackSummary.from_list(own)
+            authors = [frame for frame in part.stack if not frame.filename.startswith(_HIDDEN)]
+            part.stack = traceback.StackSummary.from_list(authors)
         return _shorten("".join(trace.format()))
     except Exception:  # an author's exception may break whatever looks at it
         return type(error).__name__
 
 
-def place_of(error: BaseException, is_local: Any) -> Optional[Place]:
-    """Returns the innermost place in a file that is_local says is the author's."""
+def place_of(error: BaseException, is_local: Callable[[str], bool]) -> Optional[Place]:
+    """Returns the innermost place in the author's own files."""
     if isinstance(error, SyntaxError) and error.filename and os.path.isfile(error.filename):
         return Place(error.filename, error.lineno or 0, error.offset or 0)
     found = None

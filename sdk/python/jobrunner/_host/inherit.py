@@ -45,7 +45,8 @@ def _submit_for_job(self: ThreadPoolExecutor, function: Any, /, *args: Any, **kw
     # The executor's thread may have been started by another job.
     context = contextvars.Context()
     context.run(enter, owner)
-    return _submit(self, context.run, function, *args, **kwargs)
+    run: Any = context.run
+    return _submit(self, run, function, *args, **kwargs)
 
 
 def _init_process_of_job(self: Any, *args: Any, **kwargs: Any) -> None:

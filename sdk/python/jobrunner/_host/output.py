@@ -7,7 +7,7 @@ import os
 import select
 import sys
 import threading
-from typing import Callable
+from typing import Any, Callable
 
 from .current import current
 
@@ -60,7 +60,8 @@ class _TextOutput(io.TextIOWrapper):
 
     def __init__(self, raw: _JobOutput) -> None:
         # A raw stream will do: with write_through, all that is asked of it is to write.
-        super().__init__(raw, encoding="utf-8", errors="backslashreplace", newline="\n", write_through=True)  # type: ignore[type-var,arg-type,unused-ignore]
+        buffer: Any = raw
+        super().__init__(buffer, encoding="utf-8", errors="backslashreplace", newline="\n", write_through=True)
 
 
 def write_all(descriptor: int, data: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import threading
 from concurrent.futures import Future
@@ -13,7 +14,7 @@ from .._job import MAX_LOG_LINE, Job
 from .._json import encode
 from . import current
 from .failure import describe
-from .module import Handler
+from .handlers import Handler
 from .output import LineBuffer, Pipe
 from .peer import Peer
 
@@ -25,13 +26,13 @@ class Stage(Protocol):
     max_result: int
 
     def in_thread(self, run: "Run") -> None:
-        """Has a thread call the run's :meth:`Run.run_function`, when one is free."""
+        """Has a thread call :meth:`Run.run_in_thread`, when one is free."""
 
     def in_loop(self, run: "Run") -> None:
-        """Has the event loop call the run's :meth:`Run.start_task`."""
+        """Has the event loop call :meth:`Run.start_task`."""
 
     def cancel_in_loop(self, run: "Run") -> None:
-        """Has the event loop call the run's :meth:`Run.cancel_task`."""
+        """Has the event loop call :meth:`Run.cancel_task`."""
 
     def flush_soon(self) -> None:
         """Sends, with whatever else the event loop's turn brings, what was left for later."""
@@ -56,6 +57,7 @@ class Run:
         self._over = False
         self._started = False
         self._task: Optional[asyncio.Task[None]] = None
+        self._awaitable: Optional[Awaitable[Any]] = None  # made by a plain function
         self._lines = LineBuffer()
         self._pipe: Optional[Pipe] = None
         self._output = threading.Lock()  # held to use the two above
@@ -103,8 +105,11 @@ class Run:
                 self._pipe = Pipe(self.take_output)
             return self._pipe.descriptor
 
-    def run_function(self) -> None:
-        """Runs a plain function. It is called in a thread and a context of its own."""
+    def run_in_thread(self) -> None:
+        """Runs a plain function. It is called in a thread that may have run other jobs."""
+        contextvars.Context().run(self._run_function)
+
+    def _run_function(self) -> None:
         self._started = True
         if self._over:
             return
@@ -119,8 +124,6 @@ class Run:
             self._stage.in_loop(self)
         else:
             self._succeed(result, flush=True)
-
-    _awaitable: Optional[Awaitable[Any]] = None
 
     def start_task(self, loop: asyncio.AbstractEventLoop) -> None:
         """Starts a coroutine. It is called in the event loop."""

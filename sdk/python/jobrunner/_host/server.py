@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import contextvars
 import os
 import queue
 import threading
@@ -18,7 +17,8 @@ from .._errors import Unrecoverable
 from .._json import encode
 from . import inherit
 from .failure import describe
-from .module import Handler, Module
+from .handlers import Handler
+from .module import Module
 from .output import take_stdin, take_stdout
 from .peer import Peer
 from .run import Run
@@ -51,6 +51,7 @@ class Host:
         self._flush_scheduled = False
         self._ending = False
         self._retired = False
+        self._forked = False
         self._threads = ThreadPoolExecutor(MAX_THREADS, "job")
         self._loop = asyncio.new_event_loop()
         self.peer = Peer(
@@ -140,7 +141,7 @@ class Host:
         self._loop.call_soon_threadsafe(self.peer.reply, call, b"null")
 
     def in_thread(self, run: Run) -> None:
-        self._threads.submit(contextvars.Context().run, run.run_function)
+        self._threads.submit(run.run_in_thread)
 
     def in_loop(self, run: Run) -> None:
         # Jobs that arrive together wake the loop once.
@@ -180,8 +181,6 @@ class Host:
         if not self._retired:
             self._retired = True
             self.peer.notify("retire", {"reason": reason})
-
-    _forked = False
 
     def _in_forked_child(self) -> None:
         """Keeps a child made by fork from answering for us."""
