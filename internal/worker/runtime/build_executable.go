@@ -40,7 +40,7 @@ func (b *build) runProgram() error {
 	if name == "" {
 		return fmt.Errorf("%s may not be executed; run: chmod +x %s", filepath.Base(path), path)
 	}
-	program, err := interpreter(name, b.language)
+	program, err := b.interpreter(name, b.language)
 	if err != nil {
 		return err
 	}

@@ -2,14 +2,12 @@ package runtime
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,8 +64,9 @@ type goBuild struct {
 // program returns the built program, from the cache if nothing has changed.
 func (g *goBuild) program(ctx context.Context) (string, error) {
 	// The files that it was made of last time tell whether it would come out the same.
-	g.inputs = append(g.inputs, g.loader.cache.inputs(g.toolchain+" "+g.module.Path)...)
-	if len(g.inputs) > 0 {
+	note := g.toolchain + " " + g.module.Path
+	if known := g.loader.cache.inputs(note); len(known) > 0 {
+		g.setInputs(known)
 		if key, err := g.key(); err == nil {
 			if path, exists := g.loader.cache.program(key); exists {
 				return path, nil
@@ -77,23 +76,34 @@ func (g *goBuild) program(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, g.loader.opts.Limits.BuildTimeout,
 		fmt.Errorf("building took longer than %s", g.loader.opts.Limits.BuildTimeout))
 	defer cancel()
-	g.inputs = append(g.modFiles(), g.sourceFiles()...) // known better when it is built
+	g.setInputs(nil) // known better when it is built
+	began := time.Now()
 	out := filepath.Join(g.build.dir, "program")
 	if _, err := g.tool(ctx, "build", "-o", out, g.target); err != nil {
 		return "", err
 	}
-	if err := g.findInputs(ctx); err != nil {
-		return "", err
-	}
-	key, err := g.key()
+	imported, err := g.imported(ctx)
 	if err != nil {
 		return "", err
+	}
+	g.setInputs(imported)
+	key, err := g.key()
+	if err != nil || changedSince(began, g.inputs) {
+		return out, err // made of files that are others by now
 	}
 	path, _ := g.loader.cache.program(key)
 	if err := os.Rename(out, path); err != nil {
 		return "", fmt.Errorf("keep the built program: %w", err)
 	}
-	return path, g.loader.cache.putInputs(g.toolchain+" "+g.module.Path, g.inputs)
+	return path, g.loader.cache.putInputs(note, g.inputs)
+}
+
+// setInputs takes files for the program's inputs, with those that say which
+// modules it has and those that lie in its folder: a new one there changes it.
+func (g *goBuild) setInputs(files []string) {
+	g.inputs = slices.Concat(files, g.modFiles(), g.sourceFiles())
+	slices.Sort(g.inputs)
+	g.inputs = slices.Compact(g.inputs)
 }
 
 // key is under which name the program is cached.
@@ -102,37 +112,30 @@ func (g *goBuild) key() (string, error) {
 	return hashText(g.toolchain, g.module.Path, hash), err
 }
 
-// findInputs lists the files of the program's packages that lie in modules of
-// the author's own, not in Go's cache of modules.
-func (g *goBuild) findInputs(ctx context.Context) error {
-	const format = `{{if and .Module (not .Standard)}}{{if or .Module.Main (and .Module.Replace (not .Module.Replace.Version))}}` +
-		`{{$dir := .Dir}}{{range .GoFiles}}{{$dir}}/{{.}}{{"\n"}}{{end}}{{range .EmbedFiles}}{{$dir}}/{{.}}{{"\n"}}{{end}}` +
-		`{{range .CgoFiles}}{{$dir}}/{{.}}{{"\n"}}{{end}}{{end}}{{else if not .Standard}}` +
-		`{{$dir := .Dir}}{{range .GoFiles}}{{$dir}}/{{.}}{{"\n"}}{{end}}{{end}}`
-	g.inputs = g.modFiles()
-	out, err := g.tool(ctx, "list", "-deps", "-f", format, g.target)
-	if err != nil {
-		return err
-	}
+// importedFormat prints the files of packages that belong to no module, or to
+// one of the author's own: not to one in Go's cache, where nothing changes.
+const importedFormat = `{{$own := not .Standard}}{{with .Module}}{{$own = or .Main (and .Replace (not .Replace.Version))}}{{end}}` +
+	`{{if $own}}{{$dir := .Dir}}{{range .GoFiles}}{{$dir}}/{{.}}{{"\n"}}{{end}}` +
+	`{{range .CgoFiles}}{{$dir}}/{{.}}{{"\n"}}{{end}}{{range .EmbedFiles}}{{$dir}}/{{.}}{{"\n"}}{{end}}{{end}}`
+
+// imported lists the files of the program's packages.
+func (g *goBuild) imported(ctx context.Context) ([]string, error) {
+	out, err := g.tool(ctx, "list", "-deps", "-f", importedFormat, g.target)
+	var files []string
 	for file := range strings.Lines(out) {
 		if file = filepath.Clean(strings.TrimSpace(file)); filepath.IsAbs(file) {
-			g.inputs = append(g.inputs, file)
+			files = append(files, file)
 		}
 	}
-	slices.Sort(g.inputs)
-	g.inputs = slices.Compact(g.inputs)
-	return nil
+	return files, err
 }
 
 // modFiles are the files that say which modules the program is made of.
 func (g *goBuild) modFiles() []string {
-	dir := g.dir
 	if g.workspace != "" {
 		return []string{g.module.Path}
 	}
-	for !isFile(filepath.Join(dir, "go.mod")) && filepath.Dir(dir) != dir {
-		dir = filepath.Dir(dir)
-	}
+	dir := moduleRoot(g.dir)
 	return existing([]string{filepath.Join(dir, "go.mod"), filepath.Join(dir, "go.sum")})
 }
 
@@ -224,71 +227,4 @@ func (g *goBuild) failure(stderr string, err error) error {
 		failed.Message += fmt.Sprintf(" (and %d more)", more)
 	}
 	return failed
-}
-
-// singleFile prepares to build a file: in the module that it lies in or, if it
-// lies in none, in one that has the SDK and nothing else.
-func (g *goBuild) singleFile() error {
-	path := g.module.Path
-	g.dir, g.target = filepath.Dir(path), path
-	for dir := g.dir; ; dir = filepath.Dir(dir) {
-		if isFile(filepath.Join(dir, "go.mod")) {
-			return nil
-		}
-		if filepath.Dir(dir) == dir {
-			break
-		}
-	}
-	g.dir = filepath.Join(g.build.dir, "module")
-	if err := os.Mkdir(g.dir, 0o700); err != nil {
-		return fmt.Errorf("module directory: %w", err)
-	}
-	sdk, version := g.loader.goSDK()
-	switch {
-	case sdk != "":
-		g.workspace = filepath.Join(g.dir, "go.work")
-		work := fmt.Sprintf("go %s\n\nuse (\n\t.\n\t%s\n)\n", goVersion, strconv.Quote(sdk))
-		if err := os.WriteFile(g.workspace, []byte(work), 0o600); err != nil {
-			return fmt.Errorf("write go.work: %w", err)
-		}
-		version = "v0.0.0"
-	case version == "":
-		return errors.New("a single Go file is built with the source of JobRunner's Go module, which is not at hand: " +
-			"say where it is (JOBRUNNER_GO_SDK), or put the handler into a folder with a go.mod of its own, " +
-			"or build it elsewhere and put the program in its place")
-	}
-	mod := fmt.Sprintf("module handler\n\ngo %s\n\nrequire %s %s\n", goVersion, module, version)
-	if err := os.WriteFile(filepath.Join(g.dir, "go.mod"), []byte(mod), 0o600); err != nil {
-		return fmt.Errorf("write go.mod: %w", err)
-	}
-	return nil
-}
-
-// goVersion is the version of the language that single files are written in.
-const goVersion = "1.26"
-
-// goSDK finds the source of our own module, or else the version of it that this
-// program was built from; both are "" for a development version away from its source.
-func (l *Loader) goSDK() (dir, version string) {
-	for _, dir := range []string{l.opts.GoSDK, os.Getenv("JOBRUNNER_GO_SDK")} {
-		if dir != "" {
-			return dir, ""
-		}
-	}
-	if wd, err := os.Getwd(); err == nil {
-		for dir := wd; ; dir = filepath.Dir(dir) {
-			if text, err := os.ReadFile(filepath.Join(dir, "go.mod")); err == nil &&
-				strings.HasPrefix(string(text), "module "+module+"\n") {
-				return dir, ""
-			}
-			if filepath.Dir(dir) == dir {
-				break
-			}
-		}
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Path == module && strings.HasPrefix(info.Main.Version, "v") &&
-		!strings.Contains(info.Main.Version, "+dirty") {
-		return "", info.Main.Version
-	}
-	return "", ""
 }

@@ -12,7 +12,7 @@ import (
 
 // javascript bundles the module and what it imports into one file.
 func (b *build) javascript() error {
-	node, err := interpreter(b.loader.opts.Node, "JavaScript")
+	node, err := b.interpreter(b.loader.opts.Node, "JavaScript")
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,8 @@ func (b *build) javascript() error {
 	if err := b.bundleInputs(result.Metafile); err != nil {
 		return err
 	}
-	b.run(node, []string{"--enable-source-maps", filepath.Join(b.sdk, "js", "host.mjs"), out, b.module.Path}, "NODE_NO_WARNINGS=1")
+	args := append(nodeMemory(b.policy()), "--enable-source-maps", filepath.Join(b.sdk, "js", "host.mjs"), out, b.module.Path)
+	b.run(node, args, "NODE_NO_WARNINGS=1")
 	b.reads = append(b.reads, apart.roots()...)
 	return nil
 }

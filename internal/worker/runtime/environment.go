@@ -1,21 +1,32 @@
 package runtime
 
 import (
-	"fmt"
+	"cmp"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
+
+	"github.com/jobrunner-dev/jobrunner/internal/worker/sandbox"
 )
 
-// interpreter finds a program, with an error that says what to do.
-func interpreter(name, language string) (string, error) {
-	path, err := exec.LookPath(name)
+// interpreter finds the program that runs the module, and lets the module read
+// what that needs.
+func (b *build) interpreter(name, language string) (string, error) {
+	path, err := b.loader.programs.find(name, language, filepath.Dir(b.module.Path))
 	if err != nil {
-		return "", fmt.Errorf("%s handlers need %q, which is not installed or not in PATH", language, name)
+		return "", err
 	}
-	return filepath.Abs(path)
+	b.reads = append(b.reads, interpreterFiles(path)...)
+	return path, nil
+}
+
+// policy is what the module may do.
+func (b *build) policy() sandbox.Policy {
+	if policy := cmp.Or(b.module.Policy, b.loader.opts.Policy); policy != nil {
+		return policy.WithRead(b.reads...)
+	}
+	return sandbox.Default()
 }
 
 // environment is what a child sees: little, and none of our secrets. The names

@@ -127,7 +127,19 @@ func (i *instance) initialize(ctx context.Context, params initializeParams) (*de
 		return nil, fmt.Errorf("the module's process speaks protocol %d, not %d; build it with the SDK of this version",
 			result.Protocol, protocolVersion)
 	}
+	for n := range result.Handlers {
+		h := &result.Handlers[n]
+		h.DataSchema, h.ResultSchema = withoutNull(h.DataSchema), withoutNull(h.ResultSchema)
+	}
 	return &result, nil
+}
+
+// withoutNull makes the null that stands for no schema no schema.
+func withoutNull(schema json.RawMessage) json.RawMessage {
+	if string(schema) == "null" {
+		return nil
+	}
+	return schema
 }
 
 // execute begins a job. The caller must forget the call if it no longer waits.

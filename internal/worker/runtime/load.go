@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/jobrunner-dev/jobrunner/internal/worker/sandbox"
 )
@@ -58,7 +58,7 @@ func (l *Loader) Load(ctx context.Context, m Module) (*Loaded, error) {
 		return &Loaded{}, failed
 	}
 	m.Path = path
-	b := &build{loader: l, module: m, language: Language(path), sdk: filepath.Join(l.dir, "sdk")}
+	b := &build{loader: l, module: m, language: Language(path), sdk: filepath.Join(l.dir, "sdk"), began: time.Now()}
 	loaded, err := l.load(ctx, b)
 	if err != nil {
 		// Mended in one of its files, it may load.
@@ -117,7 +117,7 @@ func (l *Loader) describe(ctx context.Context, b *build, host *moduleHost) (*des
 	if err != nil {
 		return nil, err
 	}
-	if key := b.key(d.Dependencies); key != "" {
+	if key := b.key(d.Dependencies); key != "" && !changedSince(b.began, b.dependencies(d.Dependencies)) {
 		if err := errors.Join(l.cache.putDescription(key, d), l.cache.putInputs(b.module.Path, d.Dependencies)); err != nil {
 			l.opts.Logger.WarnContext(ctx, "description of handlers is not cached", slog.Any("error", err))
 		}
@@ -132,6 +132,7 @@ type build struct {
 	language string
 	dir      string // for what is built, and the process's temporary files
 	sdk      string
+	began    time.Time
 
 	// command starts the process, inputs are the local files it is made of and
 	// installed those that only a package manager changes. plain describes a program
@@ -149,10 +150,7 @@ func (b *build) make(ctx context.Context) error {
 		return err
 	}
 	b.command.temp = b.dir
-	if policy := cmp.Or(b.module.Policy, b.loader.opts.Policy); policy != nil {
-		own := policy.WithRead(b.reads...)
-		b.command.policy = &own
-	}
+	b.command.policy = b.policy()
 	return nil
 }
 
@@ -174,7 +172,7 @@ func (b *build) makeCommand(ctx context.Context) error {
 
 // python needs no building.
 func (b *build) python() error {
-	python, err := interpreter(b.loader.opts.Python, "Python")
+	python, err := b.interpreter(b.loader.opts.Python, "Python")
 	if err != nil {
 		return err
 	}
@@ -220,6 +218,15 @@ func (b *build) dependencies(described []string) []string {
 	}
 	slices.Sort(list)
 	return slices.Compact(list)
+}
+
+// changedSince reports whether a file was written after a time, so that what was
+// made of it may be made of what it was before.
+func changedSince(t time.Time, paths []string) bool {
+	return slices.ContainsFunc(paths, func(path string) bool {
+		info, err := os.Stat(path)
+		return err == nil && info.ModTime().After(t)
+	})
 }
 
 func existing(paths []string) []string {

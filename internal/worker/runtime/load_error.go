@@ -11,8 +11,9 @@ import (
 	"github.com/jobrunner-dev/jobrunner/internal/worker/codeframe"
 )
 
-// loadError says why, and where, a module did not load.
-func loadError(err error, path string) *catalogue.LoadError {
+// loadError says why, and where, a module did not load, and which files it is
+// made of as far as the error tells.
+func loadError(err error, path string) (failed *catalogue.LoadError, files []string) {
 	failed, ok := errors.AsType[*catalogue.LoadError](err)
 	if !ok {
 		failed = &catalogue.LoadError{Message: err.Error(), File: path}
@@ -22,6 +23,7 @@ func loadError(err error, path string) *catalogue.LoadError {
 		if json.Unmarshal(rpc.Data, &f) == nil {
 			failed.File = cmp.Or(f.File, path)
 			failed.Line, failed.Column, failed.Frame = f.Line, f.Column, f.Frame
+			files = f.Dependencies
 			if f.Name != "" && f.Name != "Error" {
 				failed.Message = f.Name + ": " + failed.Message
 			}
@@ -30,5 +32,8 @@ func loadError(err error, path string) *catalogue.LoadError {
 	failed.At = time.Now()
 	at := codeframe.Place{File: failed.File, Line: failed.Line, Column: failed.Column}
 	failed.Frame = cmp.Or(codeframe.Show(at), failed.Frame)
-	return failed
+	if isFile(failed.File) {
+		files = append(files, failed.File)
+	}
+	return failed, files
 }

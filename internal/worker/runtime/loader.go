@@ -50,6 +50,8 @@ type Loader struct {
 	cache *cache
 	dir   string // of this process, within CacheDir
 	shims string // digest of the host shims
+
+	programs programs
 }
 
 // NewLoader unpacks the host shims into a directory of its own, which

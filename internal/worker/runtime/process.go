@@ -20,8 +20,7 @@ type command struct {
 	// temp is where the process's own temporary directory is made, the system's
 	// if it is empty.
 	temp string
-	// policy says what it may do; nil is [sandbox.Default].
-	policy *sandbox.Policy
+	policy sandbox.Policy
 }
 
 // process is a child with everything it starts.
@@ -51,12 +50,8 @@ func startProcess(c command) (*process, error) {
 	p.stderr, ends[2], errs[2] = os.Pipe()
 	err := errors.Join(errs[:]...)
 	if err == nil {
-		policy := sandbox.Default()
-		if c.policy != nil {
-			policy = *c.policy
-		}
 		p.cmd = &sandbox.Cmd{
-			Path: c.path, Args: c.args, Dir: c.dir, Env: c.env, TempRoot: c.temp, Policy: policy,
+			Path: c.path, Args: c.args, Dir: c.dir, Env: c.env, TempRoot: c.temp, Policy: c.policy,
 			Stdin: ends[0], Stdout: ends[1], Stderr: ends[2],
 		}
 		err = p.cmd.Start()

@@ -82,12 +82,7 @@ func (h *programHost) commandFor(job *handler.Job, dir string) command {
 		"JOBRUNNER_JOB_ID=" + withoutNUL(job.ID), "JOBRUNNER_JOB_NAME=" + withoutNUL(job.Name),
 		"JOBRUNNER_QUEUE=" + withoutNUL(job.Queue), "JOBRUNNER_ATTEMPT=" + strconv.Itoa(job.Attempt),
 	})
-	policy := sandbox.Default()
-	if c.policy != nil {
-		policy = *c.policy
-	}
-	policy = policy.WithWrite(dir)
-	c.policy = &policy
+	c.policy = c.policy.WithWrite(dir)
 	return c
 }
 

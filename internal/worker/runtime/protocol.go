@@ -31,9 +31,9 @@ type Described struct {
 	Version      string              `json:"version"`
 	Description  string              `json:"description"`
 	Author       string              `json:"author"`
-	DataSchema   json.RawMessage     `json:"dataSchema"`
-	ResultSchema json.RawMessage     `json:"resultSchema"`
-	Defaults     *catalogue.Defaults `json:"defaults"`
+	DataSchema   json.RawMessage     `json:"dataSchema,omitempty"`
+	ResultSchema json.RawMessage     `json:"resultSchema,omitempty"`
+	Defaults     *catalogue.Defaults `json:"defaults,omitempty"`
 	// KeepAlive asks for the module's process to be started at once and to stay.
 	KeepAlive bool `json:"keepAlive,omitempty"`
 }
@@ -46,6 +46,8 @@ type loadFailure struct {
 	Line   int    `json:"line"`
 	Column int    `json:"column"`
 	Frame  string `json:"frame"`
+	// Dependencies are the author's files that were loaded until then.
+	Dependencies []string `json:"dependencies"`
 }
 
 type cancelParams struct {
