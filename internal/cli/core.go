@@ -10,6 +10,7 @@ import (
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/llm"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/secret"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/sendemail"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/core/shell"
 )
 
 // coreOptions are the choices of the handlers that are compiled in.
@@ -23,7 +24,11 @@ func (p *Process) coreOptions(cfg *config.Loaded) (core.Options, error) {
 	if opts.Email.Connections, err = sendemail.ParseConnections(cfg.SMTPConnections, opts.Secrets); err != nil {
 		return opts, err
 	}
-	opts.LLM.Connections, err = llm.ParseConnections(cfg.LLMConnections, opts.Secrets)
+	if opts.LLM.Connections, err = llm.ParseConnections(cfg.LLMConnections, opts.Secrets); err != nil {
+		return opts, err
+	}
+	opts.Shell = shell.Options{Dirs: cfg.ShellDirs, Env: cfg.ShellEnv, Network: cfg.ShellNetwork}
+	opts.Shell.Rules, err = shell.ParseRules(cfg.ShellCommands)
 	return opts, err
 }
 

@@ -20,6 +20,7 @@ var (
 		"name", "queue", "handlers", "plugins", "unknown-jobs", "job-timeout", "handler-env", "watch", "cache-dir", "go-sdk",
 		"export-dir", "export-source", "export-connection",
 		"secret", "smtp-connection", "email-attachments", "llm-connection",
+		"shell-command", "shell-dir", "shell-env", "shell-network",
 	}
 )
 

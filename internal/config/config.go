@@ -45,6 +45,10 @@ type Config struct {
 	SMTPConnections   []string      `koanf:"smtp-connection"`
 	EmailAttachments  []string      `koanf:"email-attachments"`
 	LLMConnections    []string      `koanf:"llm-connection"`
+	ShellCommands     []string      `koanf:"shell-command"`
+	ShellDirs         []string      `koanf:"shell-dir"`
+	ShellEnv          []string      `koanf:"shell-env"`
+	ShellNetwork      bool          `koanf:"shell-network"`
 	AllowHosts        []string      `koanf:"allow-host"`
 	ShutdownTimeout   time.Duration `koanf:"shutdown-timeout"`
 	LogLevel          string        `koanf:"log-level"`
@@ -83,6 +87,7 @@ func (c *Config) validate() error {
 		{"export-connection", checkConnections(c.ExportConnections, databaseSchemes...)},
 		{"smtp-connection", checkConnections(c.SMTPConnections, "smtp", "smtps")},
 		{"email-attachments", checkDirs(c.EmailAttachments)},
+		{"shell-dir", checkDirs(c.ShellDirs)},
 		{"llm-connection", checkConnections(c.LLMConnections, "openai+https", "openai+http", "ollama+https", "ollama+http")},
 		{"allow-host", checkHosts(c.AllowHosts)},
 		{"admin-password", checkPair(c.AdminEmail, c.AdminPassword)},

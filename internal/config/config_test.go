@@ -37,7 +37,7 @@ func TestDefaultsNeedNoSource(t *testing.T) {
 	loaded, err := config.Load(nil, nil)
 	require.NoError(t, err)
 	want := config.Config{
-		Listen: "127.0.0.1:8080", DataDir: ".jobrunner", Prefix: "bull", BodyLimit: 5 << 20, Queues: []string{}, Handlers: []string{}, Plugins: []string{}, HandlerEnv: []string{}, ExportSources: []string{}, ExportConnections: []string{}, Secrets: []string{}, SMTPConnections: []string{}, EmailAttachments: []string{}, LLMConnections: []string{}, AllowHosts: []string{}, UnknownJobs: "delay", Watch: "auto",
+		Listen: "127.0.0.1:8080", DataDir: ".jobrunner", Prefix: "bull", BodyLimit: 5 << 20, Queues: []string{}, Handlers: []string{}, Plugins: []string{}, HandlerEnv: []string{}, ExportSources: []string{}, ExportConnections: []string{}, Secrets: []string{}, SMTPConnections: []string{}, EmailAttachments: []string{}, LLMConnections: []string{}, ShellCommands: []string{}, ShellDirs: []string{}, ShellEnv: []string{}, AllowHosts: []string{}, UnknownJobs: "delay", Watch: "auto",
 		ShutdownTimeout: 30 * time.Second, LogLevel: "info", LogFormat: "text",
 	}
 	require.Empty(t, cmp.Diff(want, loaded.Config))
@@ -163,6 +163,7 @@ func TestValuesHideSecrets(t *testing.T) {
 		"JOBRUNNER_ADMIN_EMAIL=a@example.com", "JOBRUNNER_ADMIN_PASSWORD=hush",
 		"JOBRUNNER_QUEUE=a,b",
 		"JOBRUNNER_EXPORT_CONNECTION=shop=postgres://me:hush@db/shop,local=sqlite:shop.db",
+		"JOBRUNNER_SHELL_ENV=COLOR,TOKEN=hush",
 		"JOBRUNNER_SMTP_CONNECTION=main=smtp://me:hush@mail.example.com?from=a@example.com",
 	})
 	require.NoError(t, err)
@@ -179,6 +180,7 @@ func TestValuesHideSecrets(t *testing.T) {
 	require.Equal(t, "a,b", texts["queue"])
 	require.Equal(t, "shop=postgres://me:********@db/shop,local=sqlite:shop.db", texts["export-connection"])
 	require.Equal(t, "main=smtp://me:********@mail.example.com?from=a%40example.com", texts["smtp-connection"])
+	require.Equal(t, "COLOR,TOKEN=********", texts["shell-env"])
 	require.Equal(t, "30s", texts["shutdown-timeout"])
 	require.Len(t, texts, len(config.Settings()))
 }

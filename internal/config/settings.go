@@ -25,6 +25,8 @@ const (
 	public secrecy = iota
 	// secretURL hides the password in a URL, or in each URL of a list of NAME=URL.
 	secretURL
+	// secretValue hides the value in each item of a list of NAME=VALUE.
+	secretValue
 	// secret hides all of it.
 	secret
 )
@@ -82,6 +84,11 @@ func Settings() []Setting {
 		{Name: "smtp-connection", Help: "mail server of send-email, as NAME=smtp://USER@HOST?secret=SECRET&from=ADDRESS; may be repeated", Default: []string{}, secrecy: secretURL},
 		{Name: "email-attachments", Help: "directory that send-email may attach files from; may be repeated", Default: []string{}},
 		{Name: "llm-connection", Help: "model endpoint of llm, as NAME=openai+https://HOST/v1?secret=SECRET&model=MODEL or NAME=ollama+http://HOST:PORT; may be repeated", Default: []string{}, secrecy: secretURL},
+
+		{Name: "shell-command", Help: "program that shell may run, as PROGRAM [PATTERN ...] with a regular expression for each argument; may be repeated (default none: there is no shell)", Default: []string{}},
+		{Name: "shell-dir", Help: "directory that programs of shell may run in and change; may be repeated", Default: []string{}},
+		{Name: "shell-env", Help: "environment variable of shell: NAME lets jobs set it, NAME=VALUE sets it for all; may be repeated", Default: []string{}, secrecy: secretValue},
+		{Name: "shell-network", Help: "let programs of shell use the network", Default: false},
 
 		{Name: "allow-host", Help: "host name or address range that handlers and webhooks may reach though it is not public; may be repeated", Default: []string{}},
 

@@ -49,8 +49,8 @@ func (v Value) Text() string {
 }
 
 func mask(how secrecy, value any) any {
-	if list, ok := value.([]string); ok && how == secretURL {
-		return maskConnections(list)
+	if list, ok := value.([]string); ok && how != public {
+		return maskNamed(list, how)
 	}
 	text, isText := value.(string)
 	switch {
@@ -66,12 +66,22 @@ func mask(how secrecy, value any) any {
 	}
 }
 
-// maskConnections hides the passwords in a list of NAME=URL.
-func maskConnections(list []string) []string {
+// maskNamed hides the passwords in a list of NAME=URL, or the values in one of
+// NAME=VALUE; an item that is a name only has none.
+func maskNamed(list []string, how secrecy) []string {
 	shown := make([]string, len(list))
 	for i, item := range list {
-		name, target, _ := strings.Cut(item, "=")
-		shown[i] = name + "=" + MaskURL(target)
+		name, value, found := strings.Cut(item, "=")
+		switch {
+		case how == secretURL && !found:
+			shown[i] = MaskURL(item)
+		case how == secretURL:
+			shown[i] = name + "=" + MaskURL(value)
+		case !found:
+			shown[i] = name
+		default:
+			shown[i] = name + "=" + masked
+		}
 	}
 	return shown
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/llm"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/secret"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/sendemail"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/core/shell"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/webhook"
 )
 
@@ -35,6 +36,8 @@ type Options struct {
 	Email sendemail.Options
 	// LLM are the choices of llm.
 	LLM llm.Options
+	// Shell are the choices of shell, which the worker has only if they allow a program.
+	Shell shell.Options
 	// Handlers lists the worker's handlers, for list-handlers.
 	Handlers func() []catalogue.Handler
 }
@@ -67,6 +70,9 @@ func Definitions(o Options) ([]*handler.Definition, error) {
 	add(export.New(o.Dialer, o.Export))
 	add(sendemail.New(o.Email))
 	add(llm.New(o.LLM))
+	if len(o.Shell.Rules) > 0 {
+		add(shell.New(o.Shell))
+	}
 	add(listHandlersHandler(o.Handlers))
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

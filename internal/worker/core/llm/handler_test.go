@@ -260,7 +260,7 @@ func TestEndpointsThatCannotBeMeantAreRefused(t *testing.T) {
 		"a=openai+https://h?secret=none": `no secret named "none"`,
 		"a=openai+http://h?secret=none":  "would not be encrypted",
 		"a=ollama+http://h?tokens=x":     `parameter "tokens" is not known`,
-		"a=openai+https://h?modell=x":     `parameter "modell" is not known`,
+		"a=openai+https://h?modell=x":    `parameter "modell" is not known`,
 	} {
 		_, err := llm.ParseConnections([]string{spec}, nil)
 		require.ErrorContains(t, err, want, spec)
