@@ -36,7 +36,7 @@ func (b *build) runProgram() error {
 		b.run(path, nil)
 		return nil
 	}
-	name := interpreters[strings.ToLower(filepath.Ext(path))]
+	name := scriptInterpreters[strings.ToLower(filepath.Ext(path))]
 	if name == "" {
 		return fmt.Errorf("%s may not be executed; run: chmod +x %s", filepath.Base(path), path)
 	}

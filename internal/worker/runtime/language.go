@@ -28,8 +28,8 @@ var languages = map[string]string{
 	".sh": "shell", ".bash": "shell", ".rb": "ruby", ".pl": "perl", ".php": "php",
 }
 
-// interpreters run scripts that have no execute bit, by their ending.
-var interpreters = map[string]string{".sh": "sh", ".bash": "bash", ".rb": "ruby", ".pl": "perl", ".php": "php"}
+// scriptInterpreters run scripts that have no execute bit, by their ending.
+var scriptInterpreters = map[string]string{".sh": "sh", ".bash": "bash", ".rb": "ruby", ".pl": "perl", ".php": "php"}
 
 // Language returns the language of a source that [Loader.Load] takes: a file of
 // a known ending, a program that may be executed, or a folder with a Go module.

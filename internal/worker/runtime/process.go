@@ -19,7 +19,7 @@ type command struct {
 	env  []string
 	// temp is where the process's own temporary directory is made, the system's
 	// if it is empty.
-	temp string
+	temp   string
 	policy sandbox.Policy
 }
 

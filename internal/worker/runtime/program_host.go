@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/jobrunner-dev/jobrunner/handler"
-	"github.com/jobrunner-dev/jobrunner/internal/worker/sandbox"
 )
 
 // programHost is a [Host] that runs a program once for each job.

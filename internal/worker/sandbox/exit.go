@@ -65,18 +65,13 @@ func FormatBytes(n int64) string {
 	return fmt.Sprintf("%.1f %s", value, units[unit])
 }
 
-// reachedMemory reports whether the program ended as those do that are refused
-// more memory, after it had held about as much as it may. Runtimes with a heap
-// of their own give up in order, and some way before; others just crash.
+// reachedMemory reports whether the program ended as runtimes with a heap of
+// their own do when they are refused more memory: they abort, after having held
+// about as much as they may.
 func (e *ExitError) reachedMemory() bool {
-	if e.Policy.Memory <= 0 {
-		return false
-	}
 	switch syscall.Signal(e.Signal) {
 	case syscall.SIGABRT, syscall.SIGTRAP:
-		return e.PeakMemory >= e.Policy.Memory/4*3
-	case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGILL:
-		return e.PeakMemory >= e.Policy.Memory/20*19
+		return e.Policy.Memory > 0 && e.PeakMemory >= e.Policy.Memory/4*3
 	default:
 		return false
 	}

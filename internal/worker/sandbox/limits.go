@@ -13,7 +13,7 @@ import (
 // memorySlack is what a program's memory may exceed the policy's where it is
 // counted as address space it may write to: stacks of threads and the
 // allocator's reserves count in full, used or not.
-const memorySlack = 64 << 20
+const memorySlack = 128 << 20
 
 // setLimits sets the resource limits of the policy. They are the process's own,
 // so the keeper lives within them as well; it needs less than any program.
