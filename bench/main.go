@@ -8,6 +8,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -63,10 +64,11 @@ func parse(args []string) (options, error) {
 	flags.IntVar(&o.load.Jobs, "jobs", 50_000, "jobs that are added and drained")
 	flags.IntVar(&o.load.Backlog, "backlog", 1_000_000, "jobs of the long queues")
 	flags.DurationVar(&o.load.Arrivals, "arrivals", 5*time.Second, "how long jobs arrive on a clock for")
+	flags.IntVar(&o.load.Reloads, "reloads", 1000, "how often a handler is saved while its jobs run")
 	flags.IntVar(&o.rounds, "rounds", 5, "measured rounds, of which the median counts")
 	flags.BoolVar(&o.quick, "quick", false, "one round of little work, to see that everything runs")
 	flags.StringVar(&o.engines, "engines", "jobrunner,node,asynq,river", "engines to run, separated by commas")
-	flags.StringVar(&o.scenarios, "scenario", "", "scenarios to run, separated by commas; all if empty")
+	flags.StringVar(&o.scenarios, "scenario", "", "scenarios to run, separated by commas, or what the names of some begin with; all if empty")
 	flags.StringVar(&o.profile, "profile", "", "folder for CPU profiles of the engines in Go, of each scenario's last round")
 	flags.StringVar(&o.out, "out", "RESULTS.md", "file for the tables; empty writes none")
 	if err := flags.Parse(args); err != nil {
@@ -74,7 +76,7 @@ func parse(args []string) (options, error) {
 	}
 	if o.quick {
 		o.rounds = 1
-		o.load = scenario.Load{Jobs: min(o.load.Jobs, 5000), Backlog: min(o.load.Backlog, 50_000), Arrivals: time.Second}
+		o.load = scenario.Load{Jobs: min(o.load.Jobs, 5000), Backlog: min(o.load.Backlog, 50_000), Arrivals: time.Second, Reloads: min(o.load.Reloads, 10)}
 	}
 	return o, nil
 }
@@ -119,13 +121,17 @@ func choose(o options) ([]scenario.Scenario, bool, error) {
 	var selected []scenario.Scenario
 	withHold := false
 	for key := range strings.SplitSeq(o.scenarios, ",") {
-		i := slices.IndexFunc(all, func(s scenario.Scenario) bool { return s.Key == key })
+		found := 0
+		for _, s := range all {
+			if s.Key == key || strings.HasPrefix(s.Key, key+"-") {
+				selected = append(selected, s)
+				found++
+			}
+		}
 		switch {
 		case key == scenario.HoldKey:
 			withHold = true
-		case i >= 0:
-			selected = append(selected, all[i])
-		default:
+		case found == 0:
 			var keys []string
 			for _, s := range all {
 				keys = append(keys, s.Key)
@@ -176,6 +182,7 @@ func shut(b *scenario.Bench) error {
 		return nil
 	}
 	var errs []error
+	errs = append(errs, b.CloseHandlers())
 	for _, s := range b.Subjects {
 		errs = append(errs, s.Close())
 	}
@@ -207,7 +214,7 @@ func rounds(ctx context.Context, o options, b *scenario.Bench, s scenario.Scenar
 			return err
 		}
 	}
-	for n := range o.rounds {
+	for n := range cmp.Or(s.Rounds, o.rounds) {
 		for _, subject := range order {
 			start := time.Now()
 			samples, err := profiled(o.profile, subject, s.Key, func() (map[string]scenario.Sample, error) {

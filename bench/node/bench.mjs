@@ -1,6 +1,7 @@
 // The host of npm bullmq: internal/peer/protocol.go has what it reads and answers.
 import { createInterface } from "node:readline";
 import { FlowProducer, Queue, Worker } from "bullmq";
+import noop from "./handlers/noop.mjs";
 
 const FLOW_CHILDREN = 4;
 const DELAY_SPREAD = 1000;
@@ -53,6 +54,7 @@ async function handle(job) {
   tally.seen[index]++;
   tally.handled++;
   if (tally.handled >= tally.target) tally.reached?.();
+  return tally.echo ? noop.run(job) : undefined;
 }
 
 const commands = {
@@ -89,8 +91,9 @@ const commands = {
     if (arrivalError) throw arrivalError;
   },
 
-  async work({ jobs, concurrency, hold, limit }) {
+  async work({ jobs, concurrency, hold, limit, echo }) {
     tally = {
+      echo,
       hold: hold ?? 0,
       seen: new Uint8Array(jobs),
       handled: 0,

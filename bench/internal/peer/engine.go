@@ -39,6 +39,9 @@ type Data struct {
 type WorkOptions struct {
 	Concurrency int
 	Limit       Limit
+	// Echo makes each job's data its result. Only the engines with BullMQ's format
+	// know it.
+	Echo bool
 }
 
 // Limit lets Max jobs start in Duration; a Max of 0 means no limit.

@@ -90,7 +90,7 @@ func (h *host) run(ctx context.Context, req request) (any, error) {
 	case commandWork:
 		h.tally = newTally(req.Jobs, req.Hold)
 		var err error
-		h.stop, err = h.engine.Work(ctx, WorkOptions{Concurrency: req.Concurrency, Limit: req.Limit}, h.tally.handle)
+		h.stop, err = h.engine.Work(ctx, WorkOptions{Concurrency: req.Concurrency, Limit: req.Limit, Echo: req.Echo}, h.tally.handle)
 		return nil, err
 	case commandAwait:
 		ctx, cancel := context.WithTimeout(ctx, awaitTimeout)

@@ -83,7 +83,10 @@ func (e *jobRunner) Work(ctx context.Context, opts WorkOptions, handle func([]by
 		options.Limiter = &bullmq.RateLimit{Max: opts.Limit.Max, Duration: opts.Limit.Duration}
 	}
 	worker, err := bullmq.NewWorker(e.redis, QueueName, func(_ context.Context, job *bullmq.Job) (any, error) {
-		return nil, handle(job.Data)
+		if err := handle(job.Data); err != nil || !opts.Echo {
+			return nil, err
+		}
+		return job.Data, nil
 	}, options)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"time"
+
+	"github.com/jobrunner-dev/jobrunner/bench/internal/server"
 )
 
 // Process is the host of an engine, as seen by the benchmark.
@@ -48,6 +50,9 @@ func Start(ctx context.Context, p *Peer, addresses Addresses) (*Process, error) 
 
 // PID is the process's id.
 func (h *Process) PID() int { return h.cmd.Process.Pid }
+
+// CPU is the time that the process has used.
+func (h *Process) CPU() time.Duration { return server.ProcessCPU(h.PID()) }
 
 // closeTimeout is how long a process may take to end by itself. One that waits
 // for a job that was lost would take much longer.
@@ -89,7 +94,7 @@ func (h *Process) Settle() error {
 // takes hold for each.
 func (h *Process) Work(jobs int, hold time.Duration, opts WorkOptions) error {
 	_, err := h.call(request{
-		Command: commandWork, Batch: Batch{Jobs: jobs}, Concurrency: opts.Concurrency, Hold: hold, Limit: opts.Limit,
+		Command: commandWork, Batch: Batch{Jobs: jobs}, Concurrency: opts.Concurrency, Hold: hold, Limit: opts.Limit, Echo: opts.Echo,
 	})
 	return err
 }

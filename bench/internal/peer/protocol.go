@@ -16,6 +16,7 @@ type request struct {
 	Concurrency int           `json:"concurrency,omitempty"`
 	Hold        time.Duration `json:"hold,omitempty"`
 	Limit       Limit         `json:"limit"`
+	Echo        bool          `json:"echo,omitempty"`
 	Handled     int           `json:"handled,omitempty"`
 	File        string        `json:"file,omitempty"`
 }

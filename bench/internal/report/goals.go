@@ -65,6 +65,13 @@ func backlogShare(r Results, engine string) (float64, bool) {
 	return large / max(small, 1), ok && found
 }
 
+// compiledShare is the rate of a compiled-in handler in relation to that of the engine alone.
+func compiledShare(r Results, engine string) (float64, bool) {
+	compiled, ok := r.median("handlers-compiled", engine, scenario.Rate)
+	bare, found := r.median("handlers-bare", engine, scenario.Rate)
+	return compiled / max(bare, 1), ok && found
+}
+
 func rateGoal(measure, title string, versus ...bound) goal {
 	return goal{title: title, unit: "jobs/s", value: of(measure, scenario.Rate), versus: versus}
 }
@@ -96,6 +103,13 @@ func goals() []goal {
 		rateGoal("payload-drain-10 KB", "drain, 10 KB"),
 		rateGoal("payload-add-100 KB", "add, 100 KB"),
 		rateGoal("payload-drain-100 KB", "drain, 100 KB"),
+		rateGoal("handlers-node", "Node handler, concurrency 50", atLeast(node, 0.8)),
+		goal{title: "compiled-in handler", unit: "× of the engine's own drain", value: compiledShare, atLeast: 0.9},
+		goal{title: "what a warm child adds to a job, p50", unit: "ms", value: of("handlers-child", scenario.Added), below: 0.5},
+		goal{title: "save to first job on the new version, p50", unit: "ms", value: of("handlers-save", scenario.P50), below: 500},
+		goal{title: "reloads under load, failed or run twice", unit: "jobs", value: of("handlers-reload", scenario.Wrong), below: 1},
+		goal{title: "memory of an idle worker with 50 handlers", unit: "MB", value: of("handlers-idle", scenario.Resident), below: 60},
+		goal{title: "child processes of it", unit: "processes", value: of("handlers-idle", scenario.Children), below: 1},
 	)
 }
 

@@ -19,6 +19,8 @@ type Load struct {
 	Backlog int
 	// Arrivals is for how long jobs arrive on a clock.
 	Arrivals time.Duration
+	// Reloads is how often a handler is saved while its jobs run.
+	Reloads int
 }
 
 // Figure is one number of a sample.
@@ -37,6 +39,16 @@ const (
 	// ServerBusy and ClientBusy are shares of one core.
 	ServerBusy Figure = "server busy %"
 	ClientBusy Figure = "process busy %"
+	Max        Figure = "longest ms"
+	Reloads    Figure = "reloads"
+	Wrong      Figure = "jobs failed or run twice"
+	Jobs       Figure = "jobs"
+	PerReload  Figure = "ms per reload"
+	Resident   Figure = "worker's MB"
+	Added      Figure = "added ms, p50"
+	InChild    Figure = "in a child ms, p50"
+	CompiledIn Figure = "compiled in ms, p50"
+	Children   Figure = "child processes"
 )
 
 // Sample is what one round of one engine came to.
@@ -72,6 +84,7 @@ func All(load Load) []Scenario {
 		core(load), latency(load, "latency-idle", 100), latency(load, "latency-busy", 1000), backlog(load),
 		kind(load, peer.Delayed, "Delayed"), kind(load, peer.Prioritized, "Prioritized"), kind(load, peer.Flow, "Flow"),
 		looseLimit(load), tightLimit(load), memory(load), payload(load, 10_000), payload(load, 100_000),
+		nodeHandler(load), compiledHandler(load), warmChild(load), savedHandler(load), manyReloads(load), idleHandlers(),
 	}
 }
 
@@ -80,6 +93,7 @@ type Bench struct {
 	Servers  peer.Servers
 	Subjects []*Subject
 	backlog  *largeQueue
+	handlers *handlerBench
 }
 
 // Subject is an engine with its two processes.
@@ -117,14 +131,17 @@ func (s *Subject) Profile(path string) error {
 	return errors.Join(s.Producer.Profile(producer), s.Worker.Profile(worker))
 }
 
+// spender is a process that uses CPU time.
+type spender interface{ CPU() time.Duration }
+
 // measure runs something that handles a number of jobs and says what it took
 // from the server and from the process.
-func measure(ctx context.Context, store server.Store, process *peer.Process, jobs int, run func() error) (Sample, error) {
+func measure(ctx context.Context, store server.Store, process spender, jobs int, run func() error) (Sample, error) {
 	before, err := store.Usage(ctx)
 	if err != nil {
 		return nil, err
 	}
-	cpu, start := server.ProcessCPU(process.PID()), time.Now()
+	cpu, start := process.CPU(), time.Now()
 	if err := run(); err != nil {
 		return nil, err
 	}
@@ -133,7 +150,7 @@ func measure(ctx context.Context, store server.Store, process *peer.Process, job
 	if err != nil {
 		return nil, err
 	}
-	serverCPU, clientCPU := after.CPU-before.CPU, server.ProcessCPU(process.PID())-cpu
+	serverCPU, clientCPU := after.CPU-before.CPU, process.CPU()-cpu
 	perJob := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(jobs) }
 	return Sample{
 		Rate:       float64(jobs) / elapsed.Seconds(),

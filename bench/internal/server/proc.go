@@ -19,25 +19,40 @@ func ProcessCPU(pid int) time.Duration {
 	return s.own
 }
 
-// TreeCPU returns the CPU time of a process and its children, those that have
-// ended included.
+// TreeCPU returns the CPU time of a process and all below it, those that have
+// ended and were waited for included.
 func TreeCPU(pid int) time.Duration {
-	s, ok := readStat(pid)
-	if !ok {
-		return 0
+	total := time.Duration(0)
+	for _, pid := range append(Descendants(pid), pid) {
+		s, _ := readStat(pid)
+		total += s.own + s.ended
 	}
-	total := s.own + s.ended
+	return total
+}
+
+// Descendants returns the processes below a process, at any depth.
+func Descendants(pid int) []int {
+	children := map[int][]int{}
 	paths, _ := filepath.Glob("/proc/[0-9]*")
 	for _, path := range paths {
 		child, err := strconv.Atoi(filepath.Base(path))
 		if err != nil {
 			continue
 		}
-		if c, ok := readStat(child); ok && c.parent == pid {
-			total += c.own + c.ended
+		if s, ok := readStat(child); ok {
+			children[s.parent] = append(children[s.parent], child)
 		}
 	}
-	return total
+	var found []int
+	for level := children[pid]; len(level) > 0; {
+		found = append(found, level...)
+		var next []int
+		for _, child := range level {
+			next = append(next, children[child]...)
+		}
+		level = next
+	}
+	return found
 }
 
 type procStat struct {
@@ -78,8 +93,13 @@ func cutLast(s, sep string) (before, after string, found bool) {
 
 // PeakMemory returns the most bytes of memory that a process has held at once;
 // 0 where there is no /proc.
-func PeakMemory(pid int) int64 {
-	kilobytes, _, _ := strings.Cut(FirstValue(fmt.Sprintf("/proc/%d/status", pid), "VmHWM"), " ")
+func PeakMemory(pid int) int64 { return statusBytes(pid, "VmHWM") }
+
+// Memory returns the bytes of memory that a process holds; 0 where there is no /proc.
+func Memory(pid int) int64 { return statusBytes(pid, "VmRSS") }
+
+func statusBytes(pid int, name string) int64 {
+	kilobytes, _, _ := strings.Cut(FirstValue(fmt.Sprintf("/proc/%d/status", pid), name), " ")
 	n, err := strconv.ParseInt(kilobytes, 10, 64)
 	if err != nil {
 		return 0
