@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"log/slog"
 	"os"
@@ -36,19 +35,25 @@ func newDev(p *Process) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			cfg.Handlers = orExisting(cfg.Handlers, handlersDir)
-			cfg.Plugins = orExisting(cfg.Plugins, "plugins")
-			if len(cfg.Queues) == 0 {
-				cfg.Queues = []string{defaultQueue}
-			}
-			return p.dev(cmd.Context(), cfg, log)
+			prepareDev(cfg)
+			return p.dev(cmd, cfg, log)
 		},
 	}
 	config.AddFlags(cmd.Flags(), slices.Concat(commonFlags, redisFlags, backendFlags, workerFlags)...)
 	return cmd
 }
 
-func (p *Process) dev(ctx context.Context, cfg *config.Loaded, log *slog.Logger) (err error) {
+// prepareDev fills in what dev takes if it is told nothing else.
+func prepareDev(cfg *config.Loaded) {
+	cfg.Handlers = orExisting(cfg.Handlers, handlersDir)
+	cfg.Plugins = orExisting(cfg.Plugins, "plugins")
+	if len(cfg.Queues) == 0 && len(cfg.Worker.Queues) == 0 {
+		cfg.Queues = []string{defaultQueue}
+	}
+}
+
+func (p *Process) dev(cmd *cobra.Command, cfg *config.Loaded, log *slog.Logger) (err error) {
+	ctx, follow := cmd.Context(), reloader{process: p, cmd: cmd, log: log, prepare: prepareDev, current: new(*cfg)}
 	dir, err := datadir.Open(cfg.DataDir)
 	if err != nil {
 		return err
@@ -80,6 +85,8 @@ func (p *Process) dev(ctx context.Context, cfg *config.Loaded, log *slog.Logger)
 	if err != nil {
 		return err
 	}
+	defer p.onForce(worker.Force)()
+	follow.supervisor = worker
 	backend, err := openBackend(ctx, cfg, redis, cfg.Database, log)
 	if err != nil {
 		return err
@@ -89,6 +96,7 @@ func (p *Process) dev(ctx context.Context, cfg *config.Loaded, log *slog.Logger)
 	g, running := errgroup.WithContext(ctx)
 	backend.run(running, g)
 	g.Go(func() error { return worker.Run(running) })
+	g.Go(func() error { return follow.run(running) })
 	p.banner("JobRunner "+Version()+" is running", append(backend.lines(),
 		line{"Redis", shownRedis, "BullMQ programs can join, with the prefix " + cfg.Prefix},
 		line{"Data", dir.Path(), ""},

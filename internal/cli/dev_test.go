@@ -72,13 +72,13 @@ func TestDevWithoutARedisServerSaysHowToGetOne(t *testing.T) {
 	require.Contains(t, c.stderr.String(), "apt-get install redis-server")
 }
 
-func TestASecondSignalDoesNotWait(t *testing.T) {
+func TestASecondSignalDoesNotWaitForACommandThatCannotHurry(t *testing.T) {
 	t.Parallel()
 	signals := make(chan os.Signal, 2)
 	signals <- syscall.SIGTERM
 	signals <- syscall.SIGTERM
 	asked := 0
-	code, err := wait(signals, func() { asked++ }, nil)
+	code, err := (&Process{Signals: signals}).wait(func() { asked++ }, nil)
 	require.Equal(t, exitForced, code)
 	require.ErrorContains(t, err, "by force")
 	require.Equal(t, 1, asked)

@@ -1,17 +1,17 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"slices"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/internal/config"
 	"github.com/jobrunner-dev/jobrunner/internal/worker"
-	"github.com/jobrunner-dev/jobrunner/internal/worker/runtime"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/watcher"
 )
 
 func newWorker(p *Process) *cobra.Command {
@@ -26,13 +26,10 @@ func newWorker(p *Process) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			switch {
-			case cfg.Redis == "":
+			if cfg.Redis == "" {
 				return errors.New("--redis is required: the URL of the Redis that holds the queues")
-			case len(cfg.Queues) == 0:
-				return errors.New("--queue is required: a worker takes jobs only from queues it was told to serve")
 			}
-			return p.work(cmd.Context(), cfg, log)
+			return p.work(cmd, cfg, log)
 		},
 	}
 	config.AddFlags(cmd.Flags(), slices.Concat(commonFlags, redisFlags, workerFlags)...)
@@ -52,31 +49,24 @@ func (p *Process) openWorker(cfg *config.Loaded, redis *bullmq.Redis, log *slog.
 	return worker.New(worker.Options{
 		Backend:         redis,
 		Prefix:          cfg.Prefix,
+		Name:            cfg.Name,
 		Settings:        settings,
 		HandlerDirs:     cfg.Handlers,
 		PluginDirs:      cfg.Plugins,
 		Core:            handlers,
-		Runtime:         runtime.LoaderOptions{CacheDir: cfg.CacheDir, Env: cfg.HandlerEnv, Logger: log},
+		Runtime:         loaderOptions(cfg, log),
+		Watch:           watcher.Mode(cfg.WatchMode),
 		ShutdownTimeout: cfg.ShutdownTimeout,
 		Logger:          log,
 	})
 }
 
-// workerSettings are what may change while the worker runs.
-func workerSettings(cfg *config.Loaded) (worker.Settings, error) {
-	settings := worker.Settings{Timeout: cfg.JobTimeout, Unknown: worker.UnknownPolicy(cfg.UnknownJobs)}
-	queues, err := parseQueues(cfg.Queues)
-	if err != nil {
-		return settings, err
+func (p *Process) work(cmd *cobra.Command, cfg *config.Loaded, log *slog.Logger) (err error) {
+	// Mistakes in the settings are told before a connection is tried.
+	if _, err := workerSettings(cfg); err != nil {
+		return err
 	}
-	for _, q := range queues {
-		settings.Queues = append(settings.Queues, worker.Queue{Name: q.name, Concurrency: q.concurrency})
-	}
-	return settings, nil
-}
-
-func (p *Process) work(ctx context.Context, cfg *config.Loaded, log *slog.Logger) (err error) {
-	redis, err := bullmq.OpenRedis(ctx, cfg.Redis, &bullmq.RedisOptions{Logger: log})
+	redis, err := bullmq.OpenRedis(cmd.Context(), cfg.Redis, &bullmq.RedisOptions{Logger: log})
 	if err != nil {
 		return err
 	}
@@ -85,5 +75,10 @@ func (p *Process) work(ctx context.Context, cfg *config.Loaded, log *slog.Logger
 	if err != nil {
 		return err
 	}
-	return supervisor.Run(ctx)
+	defer p.onForce(supervisor.Force)()
+	follow := reloader{process: p, cmd: cmd, supervisor: supervisor, log: log, prepare: func(*config.Loaded) {}, current: cfg}
+	g, ctx := errgroup.WithContext(cmd.Context())
+	g.Go(func() error { return follow.run(ctx) })
+	g.Go(func() error { return supervisor.Run(ctx) })
+	return g.Wait()
 }

@@ -35,7 +35,7 @@ type Config struct {
 	UnknownJobs       string        `koanf:"unknown-jobs"`
 	JobTimeout        time.Duration `koanf:"job-timeout"`
 	HandlerEnv        []string      `koanf:"handler-env"`
-	Watch             string        `koanf:"watch"`
+	WatchMode         string        `koanf:"watch-mode"`
 	CacheDir          string        `koanf:"cache-dir"`
 	GoSDK             string        `koanf:"go-sdk"`
 	ExportDir         string        `koanf:"export-dir"`
@@ -93,7 +93,7 @@ func (c *Config) validate() error {
 		{"admin-password", checkPair(c.AdminEmail, c.AdminPassword)},
 		{"unknown-jobs", oneOf(c.UnknownJobs, "delay", "fail")},
 		{"job-timeout", notNegative(c.JobTimeout)},
-		{"watch", oneOf(c.Watch, "auto", "events", "poll")},
+		{"watch-mode", oneOf(c.WatchMode, "auto", "events", "poll")},
 		{"body-limit", checkBodyLimit(c.BodyLimit)},
 		{"shutdown-timeout", notNegative(c.ShutdownTimeout)},
 		{"log-level", new(slog.Level).UnmarshalText([]byte(c.LogLevel))},

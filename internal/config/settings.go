@@ -72,7 +72,7 @@ func Settings() []Setting {
 		{Name: "unknown-jobs", Help: "what becomes of a job that no handler answers: delay puts it back, fail ends it", Default: "delay"},
 		{Name: "job-timeout", Help: "how long a job may run if its handler does not say; 0 means no limit", Default: time.Duration(0)},
 		{Name: "handler-env", Help: "environment variable that handlers in child processes may see; may be repeated", Default: []string{}},
-		{Name: "watch", Help: "how changes of handler files are noticed: events, poll (for network drives), or auto to find out", Default: "auto"},
+		{Name: "watch-mode", Help: "how changes of handler files are noticed: events, poll (for network drives), or auto to find out", Default: "auto"},
 		{Name: "go-sdk", Help: "directory of JobRunner's Go source, to build handlers in Go with (default the version of this program)", Default: ""},
 		{Name: "cache-dir", Help: "directory of built handlers (default the user's cache directory; with dev, in the data directory)", Default: ""},
 

@@ -15,6 +15,7 @@ import (
 	"github.com/jobrunner-dev/jobrunner/handler"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/runtime"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/watcher"
 )
 
 // Options are the choices of a [Supervisor].
@@ -38,6 +39,8 @@ type Options struct {
 	Core core.Options
 	// Runtime are the choices for handlers that run in child processes.
 	Runtime runtime.LoaderOptions
+	// Watch says how changes of handlers' files are noticed. Defaults to [watcher.Auto].
+	Watch watcher.Mode
 	// Discover is how often queues are looked for that fit a pattern; where that
 	// takes long it is done less often. Defaults to 5 s.
 	Discover time.Duration

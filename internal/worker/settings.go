@@ -67,6 +67,11 @@ type HandlerSettings struct {
 	// Timeout is how long an attempt may take. 0 leaves it to the author, -1 sets no
 	// limit.
 	Timeout time.Duration
+	// Memory bounds the memory of the process that it runs in, in bytes, and CPU its
+	// processor time, in cores. Handlers of one module share a process and the
+	// larger bound. 0 leaves them to the module's policy.
+	Memory int64
+	CPU    float64
 }
 
 // UnknownPolicy says what becomes of a job whose name no handler answers.
@@ -121,6 +126,8 @@ func (s *Settings) validate(backend bullmq.Backend) error {
 			return fmt.Errorf("handler %q: concurrency must be at least 1, or -1 for no limit", name)
 		case h.Timeout < 0 && h.Timeout != -1:
 			return fmt.Errorf("handler %q: timeout must not be negative", name)
+		case h.Memory < 0 || h.CPU < 0:
+			return fmt.Errorf("handler %q: bounds of memory and cpu must not be negative", name)
 		}
 	}
 	if s.Timeout < 0 {

@@ -38,6 +38,8 @@ func (s *Settings) changes(next *Settings) []string {
 		note("handler "+name+": disabled", was.Disabled, is.Disabled)
 		note("handler "+name+": concurrency", was.Concurrency, is.Concurrency)
 		note("handler "+name+": timeout", was.Timeout, is.Timeout)
+		note("handler "+name+": memory", was.Memory, is.Memory)
+		note("handler "+name+": cpu", was.CPU, is.CPU)
 	}
 	note("job timeout", s.Timeout, next.Timeout)
 	note("jobs without a handler", s.Unknown, next.Unknown)

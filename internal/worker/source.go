@@ -5,9 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jobrunner-dev/jobrunner/handler"
@@ -15,6 +15,7 @@ import (
 	"github.com/jobrunner-dev/jobrunner/internal/worker/plugin"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/registry"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/runtime"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/watcher"
 )
 
 // source is a file or plugin folder that handlers come from.
@@ -26,13 +27,14 @@ type source struct {
 // loadedSource is what loading a source gave: a set of handlers, and the files
 // that it depends on, known as far as loading came.
 type loadedSource struct {
-	set   registry.Set
-	files []string
+	set    registry.Set
+	files  []string
+	digest string // of the files, empty if they changed while they were loaded
 }
 
-// load builds a source's modules and starts their processes. If one of them
-// fails, none stays.
-func (s source) load(ctx context.Context, loader *runtime.Loader) (loadedSource, error) {
+// load builds a source's modules. If one of them fails, none stays. Hot says that
+// an earlier version is in service, so that jobs are likely to come at once.
+func (s source) load(ctx context.Context, loader *runtime.Loader, tune tuning, hot bool) (loadedSource, error) {
 	described := &plugin.Plugin{Modules: []runtime.Module{{Path: s.path}}}
 	result := loadedSource{set: registry.Set{Source: s.path}, files: []string{s.path}}
 	if s.kind == catalogue.KindPlugin {
@@ -52,7 +54,8 @@ func (s source) load(ctx context.Context, loader *runtime.Loader) (loadedSource,
 		if module.Entry == "" {
 			result.files = append(result.files, module.Path)
 		}
-		loaded, err := loader.Load(ctx, module)
+		module.Hot = hot
+		loaded, err := tune.load(ctx, loader, module)
 		result.files = append(result.files, loaded.Dependencies...)
 		if err != nil {
 			closeAll()
@@ -84,11 +87,7 @@ func (s source) entry(loaded *runtime.Loaded, d runtime.Described, p *plugin.Plu
 
 // failure describes a source that did not load.
 func (s source) failure(err error) registry.Failure {
-	name := filepath.Base(s.path)
-	f := registry.Failure{
-		Source: s.path, Kind: s.kind, Language: runtime.Language(s.path),
-		Name: strings.TrimSuffix(name, filepath.Ext(name)),
-	}
+	f := registry.Failure{Source: s.path, Kind: s.kind, Language: runtime.Language(s.path), Name: stem(s.path)}
 	if !errors.As(err, &f.Err) {
 		f.Err = &catalogue.LoadError{Message: err.Error(), File: s.path, At: time.Now()}
 	}
@@ -112,4 +111,34 @@ func withoutNull(schema json.RawMessage) json.RawMessage {
 		return nil
 	}
 	return slices.Clip(schema)
+}
+
+// maxSuppliers bounds how many directories are looked at for what a source misses.
+const maxSuppliers = 64
+
+// suppliers are where what a source misses may come from: its directory and
+// those in it, and what package managers write when they are done.
+func (s source) suppliers() []string {
+	dir := s.path
+	if !isDir(dir) {
+		dir = filepath.Dir(dir)
+	}
+	found := []string{dir}
+	for _, name := range namesIn(dir) {
+		if path := filepath.Join(dir, name); isDir(path) && len(found) < maxSuppliers {
+			found = append(found, path)
+		}
+	}
+	for _, root := range []string{dir, filepath.Dir(dir)} {
+		found = append(found, filepath.Join(root, "package.json"))
+		for _, name := range watcher.Installed {
+			found = append(found, filepath.Join(root, "node_modules", name))
+		}
+	}
+	return found
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }

@@ -2,17 +2,15 @@ package worker
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -27,40 +25,73 @@ import (
 const loadsAtOnce = 4
 
 // sources keeps the registry in step with the files of the handler and plugin
-// directories. Its methods are called one after the other.
+// directories.
 type sources struct {
 	opts     Options
 	loader   *runtime.Loader
 	registry *registry.Registry
 	watch    *watcher.Watcher
+	tune     tuning
 
-	known map[string]*knownSource // by path
+	mu    sync.Mutex
+	known map[string]*knownSource // guarded by mu; by path
+	dirs  []string                // guarded by mu; those that are watched, sorted
 }
 
 // knownSource is a source as it was last tried.
 type knownSource struct {
 	source
-	files     []string // what it depends on
-	digest    string   // of those files
-	duplicate bool     // refused because another source has one of its names
+	files     []string  // what it depends on
+	digest    string    // of those files
+	failed    bool      // it is not in service as it is
+	duplicate bool      // refused because another source has one of its names
+	handlers  []string  // the names that it answers
+	granted   resources // of their processes
 }
 
-func newSources(opts Options, loader *runtime.Loader, reg *registry.Registry, watch *watcher.Watcher) *sources {
-	return &sources{opts: opts, loader: loader, registry: reg, watch: watch, known: map[string]*knownSource{}}
+func newSources(opts Options, loader *runtime.Loader, reg *registry.Registry, watch *watcher.Watcher, tune tuning) *sources {
+	return &sources{opts: opts, loader: loader, registry: reg, watch: watch, tune: tune, known: map[string]*knownSource{}}
 }
 
 // loadAll loads every source there is.
-func (s *sources) loadAll(ctx context.Context) { s.sync(ctx, func(*knownSource) bool { return true }) }
+func (s *sources) loadAll(ctx context.Context) {
+	s.sync(ctx, func(*knownSource) bool { return true })
+}
 
 // changed reloads what a change of files touches.
 func (s *sources) changed(ctx context.Context, c watcher.Change) {
 	s.sync(ctx, func(k *knownSource) bool {
-		return c.Lost || slices.ContainsFunc(k.files, func(file string) bool { return slices.Contains(c.Paths, file) })
+		return k.failed || slices.ContainsFunc(k.files, c.Touches)
 	})
+}
+
+// retune loads those sources again whose processes are granted something else.
+func (s *sources) retune(ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var load []source
+	for _, k := range s.known {
+		if s.tune.of(k.handlers...) != k.granted {
+			load = append(load, k.source)
+		}
+	}
+	s.loadThese(ctx, load)
 }
 
 // sync loads new sources and those that are touched, and removes those that are gone.
 func (s *sources) sync(ctx context.Context, touched func(*knownSource) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// What changes from here on is told.
+	s.watchFiles()
+	s.load(ctx, touched)
+	// Files that became known by that may have changed before they were watched.
+	for tries := 0; tries < 3 && s.watchFiles(); tries++ {
+		s.load(ctx, func(*knownSource) bool { return true })
+	}
+}
+
+func (s *sources) load(ctx context.Context, touched func(*knownSource) bool) {
 	found := s.find(ctx)
 	var load []source
 	for path, src := range found {
@@ -76,36 +107,36 @@ func (s *sources) sync(ctx context.Context, touched func(*knownSource) bool) {
 			removed = true
 		}
 	}
-	slices.SortFunc(load, func(a, b source) int { return strings.Compare(a.path, b.path) })
 	s.loadThese(ctx, load)
 	if removed || len(load) > 0 {
 		s.retryDuplicates(ctx)
 	}
-	s.watchFiles(ctx)
 }
 
 // retryDuplicates gives sources that were refused for a name another chance,
 // once, as the name may have become free.
 func (s *sources) retryDuplicates(ctx context.Context) {
 	var again []source
-	for _, path := range slices.Sorted(maps.Keys(s.known)) {
-		if k := s.known[path]; k.duplicate {
+	for _, k := range s.known {
+		if k.duplicate {
 			again = append(again, k.source)
 		}
 	}
 	s.loadThese(ctx, again)
 }
 
-// loadThese loads sources side by side and registers them in their order, so
-// that of two with the same name always the same one wins.
+// loadThese loads sources side by side and registers them in the order of their
+// paths, so that of two with the same name always the same one wins.
 func (s *sources) loadThese(ctx context.Context, list []source) {
+	slices.SortFunc(list, func(a, b source) int { return strings.Compare(a.path, b.path) })
 	results := make([]loadedSource, len(list))
 	errs := make([]error, len(list))
 	var g errgroup.Group
 	g.SetLimit(loadsAtOnce)
 	for i, src := range list {
+		old := s.known[src.path]
 		g.Go(func() error {
-			results[i], errs[i] = src.load(ctx, s.loader)
+			results[i], errs[i] = s.loadOne(ctx, src, old)
 			return nil
 		})
 	}
@@ -115,18 +146,45 @@ func (s *sources) loadThese(ctx context.Context, list []source) {
 	}
 }
 
+// loadOne loads a source of which old is known, if anything is.
+func (s *sources) loadOne(ctx context.Context, src source, old *knownSource) (loadedSource, error) {
+	began := time.Now()
+	hot, before := false, ""
+	if old != nil {
+		hot, before = len(old.handlers) > 0, digest(old.files)
+	}
+	result, err := src.load(ctx, s.loader, s.tune, hot)
+	if err != nil {
+		result.files = append(result.files, src.suppliers()...)
+	}
+	result.digest = digest(result.files)
+	if old != nil && digest(old.files) != before || changedSince(result.files, began) {
+		// What was loaded may be neither the old nor the new. The next report of the
+		// change, which is on its way, finds a digest that is not that of the files.
+		result.digest = ""
+	}
+	return result, err
+}
+
 func (s *sources) register(src source, result loadedSource, err error) {
-	k := &knownSource{source: src, files: result.files}
-	k.digest = digest(k.files)
+	k := &knownSource{source: src, files: result.files, digest: result.digest}
+	if old := s.known[src.path]; old != nil {
+		k.handlers, k.granted = old.handlers, old.granted // in service as long as nothing takes their place
+	}
 	s.known[src.path] = k
 	if err == nil {
 		if err = s.registry.Put(result.set); err == nil {
+			k.handlers = nil
+			for _, h := range result.set.Handlers {
+				k.handlers = append(k.handlers, h.Handler.Name)
+			}
+			k.granted = s.tune.of(k.handlers...)
 			return
 		}
 		result.set.Close()
 	}
 	var duplicate *registry.DuplicateError
-	k.duplicate = errors.As(err, &duplicate)
+	k.failed, k.duplicate = true, errors.As(err, &duplicate)
 	s.registry.Fail(src.failure(err))
 }
 
@@ -178,40 +236,30 @@ func isHandlerFile(path string) bool {
 	return runtime.Language(path) != ""
 }
 
-// watchFiles watches the directories of everything that sources are made of.
-func (s *sources) watchFiles(ctx context.Context) {
-	dirs := map[string]bool{}
+// watchFiles watches the directories of everything that sources are made of, and
+// reports whether some were not watched before.
+func (s *sources) watchFiles() (more bool) {
+	wanted := map[string]bool{}
 	for _, list := range [][]string{s.opts.HandlerDirs, s.opts.PluginDirs} {
 		for _, dir := range list {
-			dirs[dir] = true
+			wanted[dir] = true
 		}
 	}
-	for path, k := range s.known {
-		if k.kind == catalogue.KindPlugin {
-			dirs[path] = true
-		}
+	for _, k := range s.known {
 		for _, file := range k.files {
-			dirs[filepath.Dir(file)] = true
+			if isDir(file) {
+				wanted[file] = true
+			} else {
+				wanted[filepath.Dir(file)] = true
+			}
 		}
 	}
-	for dir := range dirs {
-		if err := s.watch.Add(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
-			s.opts.Logger.WarnContext(ctx, "changes will not be noticed", slog.Any("error", err))
-		}
-	}
-}
-
-// digest sums up the content of files; those that cannot be read count as missing.
-func digest(paths []string) string {
-	h := sha256.New()
-	for _, path := range paths {
-		_, _ = fmt.Fprintf(h, "\x00%s\x00", path)
-		f, err := os.Open(path)
-		if err != nil {
-			continue
-		}
-		_, _ = io.Copy(h, f)
-		_ = f.Close() // it was only read
-	}
-	return hex.EncodeToString(h.Sum(nil))
+	dirs := slices.Sorted(maps.Keys(wanted))
+	more = slices.ContainsFunc(dirs, func(dir string) bool {
+		_, found := slices.BinarySearch(s.dirs, dir)
+		return !found
+	})
+	s.dirs = dirs
+	s.watch.Watch(dirs...)
+	return more
 }

@@ -35,6 +35,7 @@ type Supervisor struct {
 
 	mu       sync.Mutex
 	running  context.Context      // guarded by mu; nil before queues are served
+	files    *sources             // guarded by mu; nil before queues are served
 	found    map[string][]string  // guarded by mu; queues that exist, by prefix
 	serving  map[queueKey]*served // guarded by mu
 	alive    map[*served]bool     // guarded by mu; those being served, and those that end
@@ -80,15 +81,15 @@ func (s *Supervisor) Run(ctx context.Context) (err error) {
 	}
 	// Children end last: jobs may need them until the queues have stopped.
 	defer func() { err = errors.Join(err, s.closeHandlers(context.WithoutCancel(ctx), loader)) }()
-	watch, err := watcher.New(watcher.Options{})
+	watch, err := watcher.New(watcher.Options{Mode: s.opts.Watch, Logger: s.opts.Logger})
 	if err != nil {
 		return fmt.Errorf("worker: %w", err)
 	}
 	defer func() { err = errors.Join(err, watch.Close()) }()
 
-	files := newSources(s.opts, loader, s.registry, watch)
+	files := newSources(s.opts, loader, s.registry, watch, s.tuning())
 	files.loadAll(ctx)
-	s.serve(ctx)
+	s.serve(ctx, files)
 	s.opts.Logger.InfoContext(ctx, "worker started", slog.String("worker", s.id), slog.String("name", s.opts.Name),
 		slog.Int("handlers", len(s.registry.Catalogue())))
 	g, ctx := errgroup.WithContext(ctx)

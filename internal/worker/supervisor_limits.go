@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/sandbox"
 )
 
 // limit is how many jobs a handler runs at once over all queues, 0 for any number.
@@ -39,4 +40,13 @@ func (s *Supervisor) timeout(h *catalogue.Handler) time.Duration {
 	default:
 		return settings.Timeout
 	}
+}
+
+// tuning is what the settings of this moment say of processes.
+func (s *Supervisor) tuning() tuning {
+	t := tuning{settings: func(handler string) HandlerSettings { return s.settings.Load().handler(handler) }, policy: sandbox.Default()}
+	if s.opts.Runtime.Policy != nil {
+		t.policy = *s.opts.Runtime.Policy
+	}
+	return t
 }

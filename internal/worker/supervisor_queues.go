@@ -34,14 +34,20 @@ func (s *Supervisor) Apply(ctx context.Context, next Settings) error {
 		s.opts.Logger.WarnContext(ctx, "queues were not looked for", slog.Any("error", err))
 	}
 	s.reconcile(ctx)
+	s.mu.Lock()
+	files := s.files
+	s.mu.Unlock()
+	if files != nil {
+		files.retune(ctx)
+	}
 	s.handlersChanged()
 	return nil
 }
 
 // serve begins with the queues. They are served until ctx ends.
-func (s *Supervisor) serve(ctx context.Context) {
+func (s *Supervisor) serve(ctx context.Context, files *sources) {
 	s.mu.Lock()
-	s.running = ctx
+	s.running, s.files = ctx, files
 	s.mu.Unlock()
 	s.reconcile(ctx)
 }

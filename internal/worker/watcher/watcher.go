@@ -5,6 +5,10 @@
 // means to that end, waits until it has been quiet for a moment, and then
 // reports the paths that were touched. Whether they exist, and whether their
 // content is new, is for the receiver to see.
+//
+// The system tells of changes where it can. Where it cannot, as on network
+// drives, where watches have run out, or while a directory is not there, the
+// watcher looks for itself once a second.
 package watcher
 
 import (
@@ -12,13 +16,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+)
+
+// Mode says how a watcher notices changes.
+type Mode string
+
+// The modes.
+const (
+	// Auto finds out for each directory.
+	Auto Mode = "auto"
+	// Events relies on the system wherever it can be asked at all.
+	Events Mode = "events"
+	// Poll looks for itself.
+	Poll Mode = "poll"
 )
 
 // Options are the choices of a [Watcher]; the zero value is fine.
@@ -28,97 +47,243 @@ type Options struct {
 	Quiet time.Duration
 	// MaxWait bounds the wait for quiet while changes keep coming. Defaults to 500 ms.
 	MaxWait time.Duration
+	// Mode says how changes are noticed. Defaults to [Auto].
+	Mode Mode
+	// PollInterval is how often the watcher looks where it has to. Defaults to 1 s.
+	PollInterval time.Duration
+	// Logger is told where the system does not tell of changes. Defaults to [slog.Default].
+	Logger *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	o.Quiet = cmp.Or(o.Quiet, 50*time.Millisecond)
+	o.MaxWait = cmp.Or(o.MaxWait, 500*time.Millisecond)
+	o.Mode = cmp.Or(o.Mode, Auto)
+	o.PollInterval = cmp.Or(o.PollInterval, time.Second)
+	o.Logger = cmp.Or(o.Logger, slog.Default())
+	return o
 }
 
 // Watcher watches directories, not their subdirectories.
 type Watcher struct {
 	opts Options
-	fs   *fsnotify.Watcher
+	fs   *fsnotify.Watcher // nil if the system tells of no changes
+	poll *poller
+
+	mu     sync.Mutex
+	told   map[string]bool // guarded by mu; directories that the system tells about
+	warned map[string]bool // guarded by mu; directories that it was found not to
 }
 
 // New returns a watcher of no directories. It must be closed.
 func New(opts Options) (*Watcher, error) {
-	opts.Quiet = cmp.Or(opts.Quiet, 50*time.Millisecond)
-	opts.MaxWait = cmp.Or(opts.MaxWait, 500*time.Millisecond)
-	fs, err := fsnotify.NewWatcher()
-	if err != nil {
-		return nil, fmt.Errorf("watch files: %w", err)
+	opts = opts.withDefaults()
+	w := &Watcher{opts: opts, poll: newPoller(), told: map[string]bool{}, warned: map[string]bool{}}
+	if opts.Mode == Poll {
+		return w, nil
 	}
-	return &Watcher{opts: opts, fs: fs}, nil
+	var err error
+	if w.fs, err = fsnotify.NewWatcher(); err != nil {
+		if opts.Mode == Events {
+			return nil, fmt.Errorf("watch files: %w", err)
+		}
+		opts.Logger.Warn("the system tells of no changes to files; looking for them once a second", slog.Any("error", err))
+	}
+	return w, nil
 }
 
-// Add watches a directory. Adding it again does nothing.
+// Watch watches these directories and no others. Those that do not exist are
+// reported when they come.
+func (w *Watcher) Watch(dirs ...string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for dir := range w.told {
+		if !slices.Contains(dirs, dir) {
+			w.forgetLocked(dir)
+		}
+	}
+	var polled []string
+	for _, dir := range dirs {
+		if !w.askLocked(dir) {
+			polled = append(polled, dir)
+		}
+	}
+	w.poll.watch(polled)
+}
+
+// Add watches a directory too. It must exist.
 func (w *Watcher) Add(dir string) error {
-	if err := w.fs.Add(dir); err != nil {
-		return fmt.Errorf("watch %s: %w", dir, err)
+	if _, err := os.Stat(dir); err != nil {
+		return fmt.Errorf("watch a directory: %w", err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.askLocked(dir) {
+		w.poll.add(dir)
 	}
 	return nil
 }
 
+// askLocked asks the system to tell about a directory, and reports whether it will.
+func (w *Watcher) askLocked(dir string) bool {
+	if w.told[dir] {
+		return true
+	}
+	if w.fs == nil {
+		return false
+	}
+	if w.opts.Mode == Auto && remote(dir) {
+		w.warnLocked(dir, errors.New("it is on a network drive"))
+		return false
+	}
+	if err := w.fs.Add(dir); err != nil {
+		if exists(dir) {
+			w.warnLocked(dir, err)
+		}
+		return false
+	}
+	w.told[dir] = true
+	return true
+}
+
+// warnLocked says once why a directory is looked at rather than told about.
+func (w *Watcher) warnLocked(dir string, reason error) {
+	if !w.warned[dir] {
+		w.warned[dir] = true
+		w.opts.Logger.Warn("the system does not tell of changes in a directory; looking for them once a second",
+			slog.String("directory", dir), slog.Any("reason", reason))
+	}
+}
+
+func (w *Watcher) forgetLocked(dir string) {
+	delete(w.told, dir)
+	_ = w.fs.Remove(dir) // it may be gone, and its watch with it
+}
+
 // Close ends watching.
-func (w *Watcher) Close() error { return w.fs.Close() }
+func (w *Watcher) Close() error {
+	if w.fs == nil {
+		return nil
+	}
+	return w.fs.Close()
+}
 
 // Change is what happened since the last one.
 type Change struct {
-	// Paths are the files and directories that were touched, sorted.
+	// Paths are the files and directories that were touched, sorted. Of a directory
+	// anything in it may have changed.
 	Paths []string
 	// Lost says that events were lost: anything may have changed.
 	Lost bool
 }
 
+// Touches reports whether the change may concern the file.
+func (c *Change) Touches(file string) bool {
+	if c.Lost {
+		return true
+	}
+	for path := file; ; {
+		if _, found := slices.BinarySearch(c.Paths, path); found {
+			return true
+		}
+		parent := filepath.Dir(path)
+		if parent == path {
+			return false
+		}
+		path = parent
+	}
+}
+
 // Run calls changed for each change until ctx ends.
 func (w *Watcher) Run(ctx context.Context, changed func(Change)) error {
-	touched := map[string]bool{}
-	lost := false
-	var first time.Time      // when the first event of the change came
-	var due <-chan time.Time // when to report; nil if there is nothing
+	var polling sync.WaitGroup
+	defer polling.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	polling.Go(func() { w.poll.run(ctx, w.opts.PollInterval) })
+	var events chan fsnotify.Event
+	var failures chan error
+	if w.fs != nil {
+		events, failures = w.fs.Events, w.fs.Errors
+	}
+	d := debounce{opts: w.opts, touched: map[string]bool{}}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case event, ok := <-w.fs.Events:
+		case event, ok := <-events:
 			if !ok {
 				return nil
 			}
-			if event.Op == fsnotify.Chmod || Ignored(event.Name) {
-				continue
+			if path := w.pathOf(event); path != "" {
+				d.touch(path)
 			}
-			touched[event.Name] = true
-		case err, ok := <-w.fs.Errors:
+		case path := <-w.poll.touched:
+			d.touch(path)
+		case err, ok := <-failures:
 			if !ok {
 				return nil
 			}
 			if !errors.Is(err, fsnotify.ErrEventOverflow) {
-				return fmt.Errorf("watch files: %w", err)
+				w.opts.Logger.WarnContext(ctx, "watching files", slog.Any("error", err))
 			}
-			lost = true
-		case <-due:
-			changed(Change{Paths: slices.Sorted(maps.Keys(touched)), Lost: lost})
-			clear(touched)
-			lost, due = false, nil
-			continue
+			d.lose()
+		case <-d.due:
+			changed(d.take())
 		}
-		if due == nil {
-			first = time.Now()
-		}
-		due = time.After(min(w.opts.Quiet, w.opts.MaxWait-time.Since(first)))
 	}
 }
 
-// Ignored reports whether a path is what editors, interpreters and version
-// control leave lying about, rather than what an author wrote.
-func Ignored(path string) bool {
-	name := filepath.Base(path)
-	switch {
-	case strings.HasPrefix(name, "."), strings.HasPrefix(name, "#"), strings.HasPrefix(name, "~"),
-		strings.HasSuffix(name, "~"), strings.HasSuffix(name, "#"):
-		return true
-	case name == "4913", name == "__pycache__", name == "node_modules":
-		return true // vim tries whether it can write with a file named 4913
+// pathOf is what an event touches, empty for nothing of interest.
+func (w *Watcher) pathOf(event fsnotify.Event) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.told[event.Name] {
+		if event.Has(fsnotify.Remove) || event.Has(fsnotify.Rename) {
+			// The directory itself is gone. Another may take its place.
+			w.forgetLocked(event.Name)
+			w.poll.add(event.Name)
+		}
+		return event.Name
 	}
-	switch strings.ToLower(filepath.Ext(name)) {
-	case ".swp", ".swo", ".swx", ".tmp", ".temp", ".bak", ".orig", ".part", ".pyc":
-		return true
+	if filepath.Base(event.Name) == mountedData {
+		return filepath.Dir(event.Name)
 	}
-	return strings.Contains(name, "___jb_") // JetBrains' safe write
+	if Ignored(event.Name) {
+		return ""
+	}
+	return event.Name
+}
+
+// debounce gathers what is touched until it has been quiet for a moment.
+type debounce struct {
+	opts    Options
+	touched map[string]bool
+	lost    bool
+	first   time.Time        // when the first event of the change came
+	due     <-chan time.Time // when to report; nil if there is nothing
+}
+
+func (d *debounce) touch(path string) {
+	d.touched[path] = true
+	d.extend()
+}
+
+func (d *debounce) lose() {
+	d.lost = true
+	d.extend()
+}
+
+func (d *debounce) extend() {
+	if d.due == nil {
+		d.first = time.Now()
+	}
+	d.due = time.After(min(d.opts.Quiet, d.opts.MaxWait-time.Since(d.first)))
+}
+
+func (d *debounce) take() Change {
+	c := Change{Paths: slices.Sorted(maps.Keys(d.touched)), Lost: d.lost}
+	clear(d.touched)
+	d.lost, d.due = false, nil
+	return c
 }
