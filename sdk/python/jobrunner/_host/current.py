@@ -22,6 +22,13 @@ class Owner(Protocol):
 
 _current: contextvars.ContextVar[Optional[Owner]] = contextvars.ContextVar("jobrunner_job", default=None)
 _THREAD_ATTRIBUTE = "_jobrunner_owner"
+_forked = False
+
+
+def note_fork() -> None:
+    """Takes note that this process is a child made by fork."""
+    global _forked
+    _forked = True
 
 
 def enter(owner: Owner) -> None:
@@ -30,7 +37,12 @@ def enter(owner: Owner) -> None:
 
 
 def current() -> Optional[Owner]:
-    """Returns the attempt that the calling code belongs to, or the thread it runs in was started by."""
+    """Returns the attempt that the calling code belongs to, or the thread it runs in was started by.
+
+    In a child made by fork it is None, for only the parent may speak to the worker.
+    """
+    if _forked:
+        return None
     owner = _current.get()
     if owner is not None:
         return owner

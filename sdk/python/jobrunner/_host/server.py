@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import faulthandler
 import os
 import queue
 import threading
@@ -16,6 +17,7 @@ from typing import Any, Mapping, NoReturn, Optional
 from .._errors import Unrecoverable
 from .._json import encode
 from . import inherit
+from .current import note_fork
 from .failure import describe
 from .handlers import Handler
 from .module import Module
@@ -68,6 +70,8 @@ class Host:
         The module is loaded, and coroutines run, in the calling thread, which must be the
         main one: some modules insist on it.
         """
+        # What it has to say of a crash in C goes to stderr, for the worker's log.
+        faulthandler.enable(2, all_threads=False)
         threading.Thread(target=self._listen, daemon=True).start()
         asyncio.set_event_loop(self._loop)
         self._load(self._to_load.get())
@@ -186,3 +190,4 @@ class Host:
         """Keeps a child made by fork from answering for us."""
         self._forked = True
         self.peer.silent = True
+        note_fork()
