@@ -64,7 +64,7 @@ var faults = map[string]map[string]string{
 		faultyShell: "the program was ended because it wrote more than 64 MiB to stdout and stderr",
 	},
 	"memory": {
-		faultyJS:     "the handler's process ran out of memory (it may use 384 MiB) while the job ran",
+		faultyJS:     "the handler's process ran out of memory (it may use 512 MiB) while the job ran",
 		faultyPython: "MemoryError",
 		faultyShell:  "memory exhausted",
 	},
@@ -96,7 +96,7 @@ func newFaulty(t *testing.T, file string) *faulty {
 	t.Helper()
 	f := &faulty{file: file, cache: t.TempDir()}
 	policy := sandbox.Default()
-	policy.Memory = 384 << 20
+	policy.Memory = 512 << 20
 	var err error
 	f.loader, err = runtime.NewLoader(runtime.LoaderOptions{
 		CacheDir: f.cache, Limits: fastLimits, Logger: testLogger(t), Policy: &policy,

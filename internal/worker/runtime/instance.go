@@ -26,12 +26,12 @@ type instance struct {
 	work     sync.WaitGroup
 	requests chan struct{}
 	lines    lineLimiter
+	words    lastWords
 	// gone is closed when the process has ended and all its calls have failed.
 	gone chan struct{}
 
-	mu       sync.Mutex
-	lastLine string // guarded by mu; of stderr
-	ended    string // guarded by mu; why we ended it, if we did
+	mu    sync.Mutex
+	ended string // guarded by mu; why we ended it, if we did
 
 	// The host's part, guarded by its mu.
 	running   int       // jobs given to it
@@ -87,14 +87,10 @@ func (i *instance) serve() {
 func (i *instance) crash() error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	switch {
-	case i.ended != "":
-		return &CrashError{Reason: i.ended, LastOutput: i.lastLine}
-	case outOfMemory(i.proc.status): // the last line is some address of node's own
-		return &CrashError{Reason: exitReason(i.proc.status)}
-	default:
-		return &CrashError{Reason: exitReason(i.proc.status), LastOutput: i.lastLine}
+	if i.ended != "" {
+		return i.words.ended(i.ended)
 	}
+	return i.words.crash(i.proc.status)
 }
 
 // end kills the process, once, for a reason that its jobs will name.
@@ -123,7 +119,7 @@ func (i *instance) initialize(ctx context.Context, params initializeParams) (*de
 	if err := json.Unmarshal(text, &result); err != nil {
 		return nil, fmt.Errorf("the module was described in a way that cannot be read: %w", err)
 	}
-	if result.Protocol < 1 || result.Protocol > protocolVersion {
+	if result.Protocol != protocolVersion {
 		return nil, fmt.Errorf("the module's process speaks protocol %d, not %d; build it with the SDK of this version",
 			result.Protocol, protocolVersion)
 	}
@@ -194,11 +190,7 @@ func (i *instance) onRubbish(line []byte) {
 
 func (i *instance) onStderr(line string) {
 	line = strings.TrimRight(line, "\r\n")
-	if line != "" && !strings.HasPrefix(line, "Node.js v") { // what node prints below each crash
-		i.mu.Lock()
-		i.lastLine = line
-		i.mu.Unlock()
-	}
+	i.words.hear(line)
 	i.output("stderr", line)
 }
 

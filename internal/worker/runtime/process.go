@@ -116,11 +116,6 @@ func exitReason(status error) string {
 	}
 }
 
-func outOfMemory(status error) bool {
-	exit, ok := errors.AsType[*sandbox.ExitError](status)
-	return ok && exit.OutOfMemory
-}
-
 // eachLine calls f with each line of r, cut to limit bytes, until r ends.
 func eachLine(r io.Reader, limit int, f func(line string)) {
 	lines := bufio.NewReaderSize(r, max(limit, 16))
