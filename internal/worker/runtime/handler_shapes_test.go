@@ -1,7 +1,6 @@
 package runtime_test
 
 import (
-	"encoding/json"
 	"path/filepath"
 	"testing"
 	"time"
@@ -144,31 +143,5 @@ def math_py(job):
 		result, err := loaded.Host.Run(newJob(t, `{"n":4}`), loaded.Handlers[0].Name)
 		require.NoError(t, err)
 		require.Equal(t, `"<8!"`, string(result))
-	}
-}
-
-func TestChildrenValuesReachTheHandler(t *testing.T) {
-	t.Parallel()
-	for file, text := range map[string]string{
-		"sum.mjs": `export default async (job) => {
-			const values = Object.values(await job.getChildrenValues());
-			return values.reduce((a, b) => a + b, 0); };`,
-		"sum.py": `
-from jobrunner import handler
-
-@handler(name="sum")
-async def total(job):
-    return sum((await job.children_values_async()).values())
-`,
-	} {
-		t.Run(file, func(t *testing.T) {
-			t.Parallel()
-			loaded := load(t, file, text)
-			job := newJob(t, `{}`)
-			job.Children = map[string]json.RawMessage{"bull:q:1": json.RawMessage("2"), "bull:q:2": json.RawMessage("3")}
-			result, err := loaded.Host.Run(job, "sum")
-			require.NoError(t, err)
-			require.Equal(t, "5", string(result))
-		})
 	}
 }

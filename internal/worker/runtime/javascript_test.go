@@ -104,6 +104,7 @@ napi_value napi_register_module_v1(napi_env env, napi_value exports) {
 func TestTheSameContentHasTheSameHashAnywhere(t *testing.T) {
 	t.Parallel()
 	for file, text := range map[string]string{"greet.ts": greetTS, "greet.py": greetPython} {
-		require.Equal(t, load(t, file, text).Hash, load(t, file, text).Hash, file)
+		first, second := load(t, file, text), load(t, file, text)
+		require.Equal(t, first.Hash, second.Hash, file)
 	}
 }
