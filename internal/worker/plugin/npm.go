@@ -53,11 +53,11 @@ type npm struct {
 	env     []string
 }
 
-// npmFlags keep npm from running scripts and git, from taking anything but
-// packages of registries, and from talking. They come from the command line,
-// which overrules variables and files of settings.
+// npmFlags keep npm from running scripts and git, from taking files of this
+// machine, and from talking. They come from the command line, which overrules
+// variables and files of settings.
 var npmFlags = []string{
-	"--ignore-scripts", "--allow-git=none", "--allow-file=none", "--allow-directory=none", "--allow-remote=none",
+	"--ignore-scripts", "--allow-git=none", "--allow-file=none", "--allow-directory=none",
 	"--git=git-is-not-used-for-plugins", "--no-audit", "--no-fund", "--no-update-notifier", "--no-progress",
 	"--color=false", "--loglevel=error",
 }
@@ -91,7 +91,7 @@ func (n npm) pack(ctx context.Context, source Source, dir string) (packed, error
 // install fetches the dependencies of the package in a folder: those of its own
 // npm lock file if it has one.
 func (n npm) install(ctx context.Context, dir string) error {
-	args := []string{"--omit=dev", "--no-bin-links"}
+	args := []string{"--omit=dev", "--no-bin-links", "--allow-remote=none"} // no URLs
 	command := "install"
 	if isFile(filepath.Join(dir, "package-lock.json")) || isFile(filepath.Join(dir, "npm-shrinkwrap.json")) {
 		command = "ci"

@@ -48,6 +48,9 @@ const npmPrefix = "npm:"
 // It leaves no way to name a URL, a git repository, a file or an option.
 var npmSpec = regexp.MustCompile(`^((?:@[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*)(?:@([A-Za-z0-9^~<>=|*][A-Za-z0-9 .+^~<>=|*_-]{0,127}))?$`)
 
+// isTarball tells what npm would take for a file in spite of its place.
+var isTarball = regexp.MustCompile(`@[^@]+\.(tgz|tar|tar\.gz)$`)
+
 // ParseSource reads where to install from: the path of a folder or of a .tar.gz
 // or .tgz file, or an npm package as npm:NAME or npm:NAME@VERSION. The prefix
 // may be left out if there is no file or folder of that name.
@@ -86,7 +89,7 @@ func isArchiveName(path string) bool {
 
 func (s Source) check() error {
 	switch {
-	case s.Type == NPM && s.Path == "" && npmSpec.MatchString(s.Spec) && checkName(s.packageName()) == nil:
+	case s.Type == NPM && s.Path == "" && npmSpec.MatchString(s.Spec) && checkName(s.packageName()) == nil && !isTarball.MatchString(s.Spec):
 		return nil
 	case s.Type == NPM:
 		return fmt.Errorf("%q is not an npm package's name, perhaps with @ and a version", s.Spec)
