@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,12 +10,12 @@ import (
 
 // executable runs a program as it is: in the plain way, a process for each job,
 // or as one that speaks the protocol, if its sidecar says so.
-func (b *build) executable() error {
+func (b *build) executable(ctx context.Context) error {
 	card, err := b.readSidecar()
 	if err != nil {
 		return err
 	}
-	if err := b.runProgram(); err != nil {
+	if err := b.runProgram(ctx); err != nil {
 		return err
 	}
 	if card.Protocol == protocolLines {
@@ -26,7 +27,7 @@ func (b *build) executable() error {
 }
 
 // runProgram runs the file itself or, if it may not be executed, its interpreter.
-func (b *build) runProgram() error {
+func (b *build) runProgram(ctx context.Context) error {
 	path := b.module.Path
 	info, err := os.Stat(path)
 	if err != nil {
@@ -40,7 +41,7 @@ func (b *build) runProgram() error {
 	if name == "" {
 		return fmt.Errorf("%s may not be executed; run: chmod +x %s", filepath.Base(path), path)
 	}
-	program, err := b.interpreter(name, b.language)
+	program, err := b.interpreter(ctx, name, b.language)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -11,8 +12,8 @@ import (
 )
 
 // javascript bundles the module and what it imports into one file.
-func (b *build) javascript() error {
-	node, err := b.interpreter(b.loader.opts.Node, "JavaScript")
+func (b *build) javascript(ctx context.Context) error {
+	node, err := b.interpreter(ctx, b.loader.opts.Node, "JavaScript")
 	if err != nil {
 		return err
 	}

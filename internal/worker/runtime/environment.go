@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -12,8 +13,8 @@ import (
 
 // interpreter finds the program that runs the module, and lets the module read
 // what that needs.
-func (b *build) interpreter(name, language string) (string, error) {
-	path, err := b.loader.programs.find(name, language, filepath.Dir(b.module.Path))
+func (b *build) interpreter(ctx context.Context, name, language string) (string, error) {
+	path, err := b.loader.programs.find(ctx, name, language, filepath.Dir(b.module.Path))
 	if err != nil {
 		return "", err
 	}

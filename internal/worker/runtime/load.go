@@ -157,22 +157,22 @@ func (b *build) make(ctx context.Context) error {
 func (b *build) makeCommand(ctx context.Context) error {
 	switch b.language {
 	case languageJavaScript, languageTypeScript:
-		return b.javascript()
+		return b.javascript(ctx)
 	case languagePython:
-		return b.python()
+		return b.python(ctx)
 	case languageGo:
 		return b.golang(ctx)
 	case "":
 		return fmt.Errorf("%s is no handler: its ending is of no language that handlers are written in, and it is no program that may be executed",
 			filepath.Base(b.module.Path))
 	default:
-		return b.executable()
+		return b.executable(ctx)
 	}
 }
 
 // python needs no building.
-func (b *build) python() error {
-	python, err := b.interpreter(b.loader.opts.Python, "Python")
+func (b *build) python(ctx context.Context) error {
+	python, err := b.interpreter(ctx, b.loader.opts.Python, "Python")
 	if err != nil {
 		return err
 	}

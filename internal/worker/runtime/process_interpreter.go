@@ -33,7 +33,7 @@ var questions = map[string][]string{
 // find finds a program, with an error that says what to do. Where a version
 // manager has put a script in the program's place, it is asked once a folder for
 // what it would run there: the script would take longer than the start itself.
-func (p *programs) find(name, language, dir string) (string, error) {
+func (p *programs) find(ctx context.Context, name, language, dir string) (string, error) {
 	path, err := exec.LookPath(name)
 	if err != nil {
 		return "", fmt.Errorf("%s handlers need %q, which is not installed or not in PATH", language, name)
@@ -51,7 +51,7 @@ func (p *programs) find(name, language, dir string) (string, error) {
 	if behind, ok := p.known[key]; ok {
 		return behind, nil
 	}
-	behind, err := ask(path, question, dir)
+	behind, err := ask(ctx, path, question, dir)
 	if err != nil {
 		return "", fmt.Errorf("%s does not say which %s it stands for: %w", path, language, err)
 	}
@@ -62,8 +62,8 @@ func (p *programs) find(name, language, dir string) (string, error) {
 	return behind, nil
 }
 
-func ask(path string, question []string, dir string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), askTime)
+func ask(ctx context.Context, path string, question []string, dir string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, question...)
 	cmd.Dir, cmd.Env = dir, environment([]string{"HOME"})
@@ -99,12 +99,12 @@ func isScript(path string) bool {
 // it belongs to.
 func interpreterFiles(path string) []string {
 	files := []string{path}
-	real, err := filepath.EvalSymlinks(path)
+	linked, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return files
 	}
-	files = append(files, real)
-	prefix := filepath.Dir(filepath.Dir(real))
+	files = append(files, linked)
+	prefix := filepath.Dir(filepath.Dir(linked))
 	for _, name := range []string{"lib", "lib64"} {
 		if folder := filepath.Join(prefix, name); prefix != string(filepath.Separator) {
 			files = append(files, folder)
