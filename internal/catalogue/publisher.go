@@ -25,6 +25,9 @@ type PublisherOptions struct {
 	// Ordered is called when the worker is asked to do something else than before;
 	// see [Reader.Order]. It must not block. Nil leaves orders unread.
 	Ordered func(Orders)
+	// Published is called when the entry has been written for the first time. Nil
+	// calls nothing.
+	Published func()
 	// Logger is told of failed writes. Defaults to [slog.Default].
 	Logger *slog.Logger
 	// Now tells the time. Defaults to [time.Now].
@@ -77,7 +80,7 @@ func (p *Publisher) Changed() {
 // Run publishes until ctx ends, then takes the entry away. A lost connection is
 // logged once and outlived.
 func (p *Publisher) Run(ctx context.Context) error {
-	failing := false
+	failing, published := false, p.opts.Published
 	var listener sync.WaitGroup
 	defer listener.Wait()
 	if p.opts.Ordered != nil {
@@ -90,6 +93,10 @@ func (p *Publisher) Run(ctx context.Context) error {
 			p.opts.Logger.WarnContext(ctx, "publishing the worker's catalogue failed", slog.Any("error", err))
 		}
 		failing = err != nil
+		if published != nil && err == nil {
+			published()
+			published = nil
+		}
 		// Jitter keeps workers that were started together from writing together.
 		pause := p.opts.Interval - rand.N(p.opts.Interval/5+1) //nolint:gosec // nothing to guess
 		select {

@@ -97,10 +97,15 @@ func (p *Process) dev(cmd *cobra.Command, cfg *config.Loaded, log *slog.Logger) 
 	backend.run(running, g)
 	g.Go(func() error { return worker.Run(running) })
 	g.Go(func() error { return follow.run(running) })
-	p.banner("JobRunner "+Version()+" is running", append(backend.lines(),
+	lines := append(backend.lines(),
 		line{"Redis", shownRedis, "BullMQ programs can join, with the prefix " + cfg.Prefix},
 		line{"Data", dir.Path(), ""},
-	))
+	)
+	select {
+	case <-worker.Ready(): // jobs that are added now are run
+		p.banner("JobRunner "+Version()+" is running", lines)
+	case <-running.Done():
+	}
 	return g.Wait()
 }
 

@@ -41,7 +41,9 @@ func (s *Supervisor) showLocked(settings *Settings) {
 func (s *Supervisor) present(prefix string) *presence {
 	p := &presence{}
 	p.publisher = catalogue.NewPublisher(s.opts.Backend.Client(), prefix, func() catalogue.Worker { return s.snapshot(prefix) },
-		&catalogue.PublisherOptions{Logger: s.opts.Logger, Ordered: func(o catalogue.Orders) { s.obey(prefix, p, o) }})
+		&catalogue.PublisherOptions{
+			Logger: s.opts.Logger, Published: s.setReady, Ordered: func(o catalogue.Orders) { s.obey(prefix, p, o) },
+		})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(s.running))
 	p.end = cancel
 	s.shown.Go(func() {

@@ -32,6 +32,8 @@ type Supervisor struct {
 	parked    *backlog
 	settings  atomic.Pointer[Settings]
 	forced    atomic.Bool // jobs that run are cut off
+	ready     chan struct{}
+	setReady  func() // closes ready, once
 
 	mu       sync.Mutex
 	running  context.Context      // guarded by mu; nil before queues are served
@@ -63,6 +65,8 @@ func New(opts Options) (*Supervisor, error) {
 		attempts: map[string]*attempts{}, presence: map[string]*presence{},
 	}
 	s.settings.Store(&opts.Settings)
+	s.ready = make(chan struct{})
+	s.setReady = sync.OnceFunc(func() { close(s.ready) })
 	s.parked = newBacklog(s)
 	s.registry = registry.New(registry.Options{Changed: s.handlersChanged, Logger: opts.Logger})
 	if err := s.registerCompiled(); err != nil {
@@ -98,6 +102,10 @@ func (s *Supervisor) Run(ctx context.Context) (err error) {
 	g.Go(func() error { return s.parked.run(ctx) })
 	return errors.Join(g.Wait(), s.drain())
 }
+
+// Ready is closed when the handlers that were there at the start have been loaded,
+// the queues are served, and the catalogue says so.
+func (s *Supervisor) Ready() <-chan struct{} { return s.ready }
 
 // Force shortens the wait at the end of Run, whose context has ended: jobs that
 // still run are cut off and go back to wait without losing an attempt.
