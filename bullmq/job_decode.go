@@ -31,8 +31,8 @@ func decodeJob(b Backend, q QueueRef, id string, fields []rueidis.RedisMessage) 
 // decodeNewJob is decodeJob for the values of [newJobNames].
 func decodeNewJob(b Backend, q QueueRef, id string, values []rueidis.RedisMessage) *Job {
 	j := &Job{ID: id, Queue: q, backend: b}
-	for i, name := range newJobNames {
-		j.decodeMessage(name, &values[i])
+	for i := range values {
+		j.decodeMessage(newJobNames[i], &values[i])
 	}
 	return j.decoded()
 }

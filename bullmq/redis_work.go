@@ -116,11 +116,15 @@ func (r *Redis) decodeWork(ctx context.Context, q QueueRef, req WorkRequest, ord
 	return out, r.readTaken(ctx, q, req, out, reply[1], reply[2], now)
 }
 
-// newJobNames are the fields of a job that was added without a parent or
-// deduplication and has never run, in the order in which the script gives them.
-var newJobNames = [newJobFields]string{"name", "data", "opts", "timestamp", "delay", "priority"}
+// newJobNames are the fields of a job that was added without deduplication and has
+// never run, in the order in which the script gives them; the last two are those of a
+// child.
+var newJobNames = [newChildFields]string{"name", "data", "opts", "timestamp", "delay", "priority", "parentKey", "parent"}
 
-const newJobFields = 6
+const (
+	newJobFields   = 6
+	newChildFields = 8
+)
 
 // startedFields is how many such a job has once it has been given to a worker.
 func startedFields(req WorkRequest) int {
@@ -158,9 +162,8 @@ func (r *Redis) readTaken(ctx context.Context, q QueueRef, req WorkRequest, out 
 			unread = append(unread, i)
 			continue
 		}
-		isNew := len(fields) == newJobFields
 		var job *Job
-		if isNew {
+		if len(fields) <= newChildFields {
 			job = decodeNewJob(r, q, id, fields)
 		} else {
 			job = decodeJob(r, q, id, fields)
@@ -171,7 +174,7 @@ func (r *Redis) readTaken(ctx context.Context, q QueueRef, req WorkRequest, out 
 		if req.WorkerName != "" {
 			job.ProcessedBy = req.WorkerName
 		}
-		if isNew {
+		if len(fields) == newJobFields {
 			job.fields = startedFields(req)
 		}
 		jobs[i] = job

@@ -6,17 +6,28 @@
 --@use add
 -- The jobs of the call, each with its key and the top of its tree.
 local function read_jobs()
-  local jobs, by_key, i = {}, {}, 1
+  local jobs, keys, by_key, i = {}, {}, {}, 1
   while ARGV[i] do
-    local run = read_run(i)
-    local job = { run = run, p = KEYS[#jobs + 1], id = ARGV[run.first], data = ARGV[run.first + 1] }
+    local run, n = read_run(i), #jobs + 1
+    local job = { run = run, p = KEYS[n], id = ARGV[run.first], data = ARGV[run.first + 1] }
     job.key = job.p .. job.id
     local parent = run.parent and by_key[run.parent.key]
     job.top = parent and parent.top or job
-    jobs[#jobs + 1], by_key[job.key] = job, job
+    run.is_new = not by_key[job.key]
+    jobs[n], keys[n], by_key[job.key] = job, job.key, job
     i = run.last + run.width
   end
-  return jobs
+  return jobs, keys
+end
+
+-- Whether there is any of the jobs already.
+local function any_exists(keys)
+  for from = 1, #keys, 4000 do
+    if redis.call('EXISTS', unpack(keys, from, math.min(from + 3999, #keys))) > 0 then
+      return true
+    end
+  end
+  return false
 end
 
 -- Why a job cannot be added, 0 if it can: the parent of the top must exist, and a
@@ -26,15 +37,17 @@ local function refusal(job)
   if parent and job.top == job and redis.call('EXISTS', parent.key) == 0 then
     return -5
   end
-  local old = parent and redis.call('HGET', job.key, 'parentKey')
+  local old = parent and not job.run.is_new and redis.call('HGET', job.key, 'parentKey')
   if old and old ~= parent.key and redis.call('EXISTS', old) == 1 then
     return -7
   end
   return 0
 end
 
-local jobs, replies = read_jobs(), {}
+local jobs, keys = read_jobs()
+local known, replies, batches = any_exists(keys), {}, {}
 for n, job in ipairs(jobs) do
+  job.run.is_new = job.run.is_new and not known
   replies[n] = refusal(job)
   if replies[n] ~= 0 then
     job.top.refused = true
@@ -42,17 +55,20 @@ for n, job in ipairs(jobs) do
 end
 for n, job in ipairs(jobs) do
   if not job.top.refused then
-    local batch = begin_add(job.p)
-    replies[n] = add_job(batch, job.run, job.id, job.data)
-    finish_add(batch)
+    batches[job.p] = batches[job.p] or begin_add(job.p)
+    replies[n] = add_job(batches[job.p], job.run, job.id, job.data)
   elseif replies[n] == 0 then
     replies[n] = -13
   end
 end
+for _, batch in pairs(batches) do
+  finish_add(batch)
+end
+finish_links()
 -- A parent all of whose children existed already, as completed, has nothing to
 -- wait for.
 for n, job in ipairs(jobs) do
-  if job.run.waits_for_children and type(replies[n]) == 'string' then
+  if job.run.waits_for_children and type(replies[n]) == 'string' and not links[job.key] then
     rare().release_parent_if_done({ key = job.key, id = job.id, p = job.p }, tonumber(ARGV[5]))
   end
 end

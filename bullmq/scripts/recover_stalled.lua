@@ -27,7 +27,7 @@ local function unlocked(ids)
   return free
 end
 
-local suspects = unlocked(redis.call('SPOP', p .. 'stalled', 100))
+local suspects = unlocked(redis.call('SPOP', p .. 'stalled', 40))
 local left, stalled = leave_active(p, suspects), {}
 for _, id in ipairs(suspects) do
   local key = p .. id
@@ -39,13 +39,13 @@ for _, id in ipairs(suspects) do
         redis.call('HSET', key, 'defa', 'job stalled more than allowable limit')
       end
     end
-    redis.call('RPUSH', meta.wait, id)
     redis.call('XADD', p .. 'events', '*', 'event', 'waiting', 'jobId', id, 'prev', 'active')
     redis.call('XADD', p .. 'events', '*', 'event', 'stalled', 'jobId', id)
     stalled[#stalled + 1] = id
   end
 end
 if #stalled > 0 then
+  redis.call('RPUSH', meta.wait, unpack(stalled))
   mark_base(p, meta)
 end
 if redis.call('EXISTS', p .. 'stalled') == 1 then

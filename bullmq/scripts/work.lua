@@ -7,10 +7,11 @@
 -- how many fields the jobs have if nothing was added to them or '', size; then for each job two values, its id and its result or the child it waits
 -- for, or if it failed four: id, reason, stack traces as JSON, trace context.
 -- Replies with the result codes of the attempts, the ids of the jobs, their hashes
--- from before (of a new job the values of name, data, opts, timestamp, delay and
--- priority alone, of one that the caller has to read itself nothing), the ms for
--- which the queue is rate limited, when its next delayed job is due, and the ids that
--- were dropped since there is no job behind them.
+-- from before (of a new job the values of name, data, opts, timestamp, delay,
+-- priority and, if it has a parent, parentKey and parent alone; nothing of one that
+-- the caller has to read itself), the ms for which the queue is rate limited, when its
+-- next delayed job is due, and the ids that were dropped since there is no job behind
+-- them.
 --@use meta
 --@lazy rare ending keep dedup_release metrics limit promote job_id
 --@lazy family children

@@ -53,6 +53,49 @@ local function finish_add(batch)
   redis.call('XTRIM', batch.p .. 'events', 'MAXLEN', '~', batch.meta.max_events)
 end
 
+-- Siblings share the table of their parent. The children of a flow are linked to
+-- it when all of them have been added, each set of them at once.
+local parents, links = {}, {}
+
+local function read_parent(key, json)
+  local parent = parents[key]
+  if not parent or parent.json ~= json then
+    parent = rare().parent_of(key, json)
+    parent.json = json
+    parents[key] = parent
+  end
+  return parent
+end
+
+local function parent_exists(parent)
+  if parent.exists == nil then
+    parent.exists = redis.call('EXISTS', parent.key) == 1
+  end
+  return parent.exists
+end
+
+local function link_child(run, key)
+  local parent_key = run.parent.key
+  if not run.in_flow then
+    redis.call('SADD', parent_key .. ':dependencies', key)
+    return
+  end
+  local children = links[parent_key]
+  if not children then
+    children = {}
+    links[parent_key] = children
+  end
+  children[#children + 1] = key
+end
+
+local function finish_links()
+  for parent_key, children in pairs(links) do
+    for from = 1, #children, 4000 do
+      redis.call('SADD', parent_key .. ':dependencies', unpack(children, from, math.min(from + 3999, #children)))
+    end
+  end
+end
+
 -- What the jobs have in common whose run begins at ARGV[i].
 local function read_run(i)
   local run = {
@@ -67,8 +110,7 @@ local function read_run(i)
     run.optional = { 'deid', run.dedup.id }
   end
   if ARGV[i + 8] ~= '' then
-    run.parent = rare().parent_of(ARGV[i + 8], ARGV[i + 9])
-    run.parent.json = ARGV[i + 9]
+    run.parent = read_parent(ARGV[i + 8], ARGV[i + 9])
     for _, value in ipairs({ 'parentKey', run.parent.key, 'parent', run.parent.json }) do
       run.optional[#run.optional + 1] = value
     end
@@ -80,12 +122,12 @@ end
 -- a result code.
 local function add_job(batch, run, own_id, data)
   local p, parent = batch.p, run.parent
-  if parent and redis.call('EXISTS', parent.key) == 0 then
+  if parent and not parent_exists(parent) then
     return -5
   end
   local number = next_number(batch)
   local id = run.width == 2 and own_id or string.format('%d', number)
-  if run.width == 2 and redis.call('EXISTS', p .. id) == 1 then
+  if run.width == 2 and not run.is_new and redis.call('EXISTS', p .. id) == 1 then
     return rare().add_duplicate(p, id, parent, run.in_flow, batch.now)
   end
   run.data = data
@@ -107,7 +149,7 @@ local function add_job(batch, run, own_id, data)
     rare().place_job(batch, id, run)
   end
   if parent then
-    redis.call('SADD', parent.key .. ':dependencies', p .. id)
+    link_child(run, p .. id)
   end
   return id
 end

@@ -19,7 +19,8 @@ local function group_by_parent(g, codes, keys, jobs, left)
   return families
 end
 
-local function complete_family(parent, family, now)
+local function complete_family(p, meta, parent, family, now)
+  parent.meta = parent.p == p and meta
   local dependencies, results = parent.key .. ':dependencies', {}
   for n, pending in ipairs(redis.call('SMISMEMBER', dependencies, unpack(family.keys))) do
     if pending == 1 then
@@ -36,12 +37,12 @@ end
 
 -- A child has completed: its result is kept with its parent, and with it those of
 -- its siblings in the group, which then have nothing more to tell.
-local function child_completed(g, codes, keys, jobs, left, job, now)
+local function child_completed(p, meta, g, codes, keys, jobs, left, job, now)
   g.families = g.families or group_by_parent(g, codes, keys, jobs, left)
   local family = g.families[job[2]]
   if not family.told then
     family.told = true
-    local ok, err = pcall(complete_family, parent_of(job[2], job[4]), family, now)
+    local ok, err = pcall(complete_family, p, meta, parent_of(job[2], job[4]), family, now)
     family.damage = not ok and err
   end
   if family.damage then

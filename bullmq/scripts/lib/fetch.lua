@@ -33,9 +33,9 @@ end
 -- Reads a job that is to be given out: its hash or, once a call has read so many
 -- bytes that it would hold the server for long, only what is needed here; the
 -- worker reads the rest by a plain command. Replies with the hash, the values alone
--- if it has no fields but the six of a new job, or an empty table; then the attempts
--- started, whether it is to fail unrun, and the bytes read. Nothing if there is no
--- job of this id.
+-- if it has no fields but those of a new job, six of them or eight with a parent, or
+-- an empty table; then the attempts started, whether it is to fail unrun, and the
+-- bytes read. Nothing if there is no job of this id.
 local function read_job(key, budget)
   if budget <= 0 then
     local job = redis.pcall('HMGET', key, 'timestamp', 'ats', 'defa')
@@ -44,11 +44,14 @@ local function read_job(key, budget)
     end
     return {}, job[2], job[3], 0
   end
-  if redis.pcall('HLEN', key) == 6 then
-    local job = redis.call('HMGET', key, 'name', 'data', 'opts', 'timestamp', 'delay', 'priority')
-    if job[1] and job[2] and job[3] and job[4] and job[5] and job[6] then
-      return job, false, false, #job[1] + #job[2] + #job[3]
-    end
+  local fields, job = redis.pcall('HLEN', key), nil
+  if fields == 6 then
+    job = redis.call('HMGET', key, 'name', 'data', 'opts', 'timestamp', 'delay', 'priority')
+  elseif fields == 8 then
+    job = redis.call('HMGET', key, 'name', 'data', 'opts', 'timestamp', 'delay', 'priority', 'parentKey', 'parent')
+  end
+  if job and job[1] and job[2] and job[3] and job[4] and job[5] and job[6] and job[fields] and job[fields - 1] then
+    return job, false, false, #job[1] + #job[2] + #job[3]
   end
   local hash = redis.pcall('HGETALL', key)
   if hash.err or #hash == 0 then
@@ -64,8 +67,8 @@ local function read_job(key, budget)
       deferred = true
     end
   end
-  -- Three fields of a damaged job would look like the values of a new one.
-  return #hash == 6 and {} or hash, attempts, deferred, bytes
+  -- So few fields, of a damaged job, would look like the values of a new one.
+  return #hash <= 8 and {} or hash, attempts, deferred, bytes
 end
 
 -- Locks a job and marks it as started.

@@ -1,6 +1,7 @@
 -- Takes jobs out of active and replies with the set of those that were in it. Jobs
 -- mostly end in the order in which they began, so that many are sooner found by
--- popping from the end, and pushing back what else was there, than one by one.
+-- popping from the end, and pushing back what else was there, than one by one, for as
+-- long as a quarter of what is popped is among them.
 local function leave_active(p, ids)
   local active, left, missing = p .. 'active', {}, #ids
   if missing >= 8 then
@@ -8,8 +9,9 @@ local function leave_active(p, ids)
     for n = 1, #ids do
       leaving[ids[n]] = true
     end
-    for _ = 1, 8 do
-      local popped = redis.call('RPOP', active, #ids) or {}
+    local popped, found
+    repeat
+      popped, found = redis.call('RPOP', active, #ids) or {}, missing
       for n = 1, #popped do
         local id = popped[n]
         if leaving[id] and not left[id] then
@@ -19,10 +21,8 @@ local function leave_active(p, ids)
           rest[#rest + 1] = id
         end
       end
-      if missing == 0 or #popped < #ids then
-        break
-      end
-    end
+      found = found - missing
+    until missing == 0 or #popped < #ids or found * 4 < #ids or #rest > 4 * #ids
     local back = {}
     for n = #rest, 1, -1 do
       back[#back + 1] = rest[n]

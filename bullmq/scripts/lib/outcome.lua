@@ -95,7 +95,7 @@ local function apply_job(p, meta, now, g, i, codes, keys, jobs, n, left)
     return
   end
   if job[2] then
-    family().child_completed(g, codes, keys, jobs, left, job, now)
+    family().child_completed(p, meta, g, codes, keys, jobs, left, job, now)
   end
   finish_completed(p, g, id, key, value)
 end

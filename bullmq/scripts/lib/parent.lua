@@ -20,7 +20,7 @@ local function release_parent(parent, now)
   if redis.call('ZREM', p .. 'waiting-children', parent.id) == 0 then
     return
   end
-  local meta = read_meta(p)
+  local meta = parent.meta or read_meta(p)
   local job = redis.call('HMGET', parent.key, 'delay', 'priority')
   local delay, priority = tonumber(job[1]) or 0, tonumber(job[2]) or 0
   if delay > 0 then

@@ -1,7 +1,8 @@
 --@use wait
--- Moves delayed jobs to where workers take them from.
+-- Moves the delayed jobs that are due first, whose ids are given, to where workers
+-- take them from.
 local function promote(p, meta, ids)
-  redis.call('ZREM', p .. 'delayed', unpack(ids))
+  redis.call('ZREMRANGEBYRANK', p .. 'delayed', '0', #ids - 1)
   local events, plain = p .. 'events', {}
   for _, id in ipairs(ids) do
     local key = p .. id
