@@ -33,6 +33,12 @@ type Options struct {
 	HandlerDirs []string
 	// PluginDirs are plugin folders, or directories of such. They must exist.
 	PluginDirs []string
+	// UninstalledPlugins loads plugin folders that were never installed too, for
+	// who writes them. Those that were are verified all the same.
+	UninstalledPlugins bool
+	// Version is this program's, for plugins that ask for a range of versions.
+	// Defaults to "", which suits every plugin.
+	Version string
 	// Handlers are further compiled-in handlers.
 	Handlers []*handler.Definition
 	// Core are the choices of the core handlers.
@@ -51,6 +57,11 @@ type Options struct {
 	Logger *slog.Logger
 }
 
+// cancelGrace is how long a handler may take to stop when it is told to. It is
+// less than the engine waits for jobs that it cut off, so that one which does not
+// listen still gets its job back to wait.
+const cancelGrace = 3 * time.Second
+
 func (o Options) withDefaults() Options {
 	o.Prefix = cmp.Or(o.Prefix, bullmq.DefaultPrefix)
 	o.Settings = o.Settings.withDefaults(o.Prefix)
@@ -58,6 +69,7 @@ func (o Options) withDefaults() Options {
 	o.ShutdownTimeout = cmp.Or(o.ShutdownTimeout, 30*time.Second)
 	o.Logger = cmp.Or(o.Logger, slog.Default())
 	o.Runtime.Logger = cmp.Or(o.Runtime.Logger, o.Logger)
+	o.Runtime.Limits.CancelGrace = cmp.Or(o.Runtime.Limits.CancelGrace, cancelGrace)
 	o.HandlerDirs, o.PluginDirs = slices.Clone(o.HandlerDirs), slices.Clone(o.PluginDirs)
 	return o
 }

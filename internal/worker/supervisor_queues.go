@@ -27,7 +27,9 @@ func (s *Supervisor) Apply(ctx context.Context, next Settings) error {
 	if len(changes) == 0 {
 		return nil
 	}
-	s.opts.Logger.InfoContext(ctx, "settings changed", slog.Any("changes", changes))
+	for _, change := range changes {
+		s.opts.Logger.InfoContext(ctx, "settings changed", slog.String("change", change))
+	}
 	s.settings.Store(&next)
 	s.turns.Limit(func(handler string) int { return s.limitOf(handler) })
 	if err := s.look(ctx); err != nil {

@@ -1,0 +1,172 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/jobrunner-dev/jobrunner/bullmq"
+	"github.com/jobrunner-dev/jobrunner/internal/testenv"
+)
+
+// builtProgram is the real program, built once.
+var builtProgram = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "jobrunner-cli-test-")
+	if err != nil {
+		return "", err
+	}
+	program := filepath.Join(dir, "jobrunner")
+	out, err := exec.Command("go", "build", "-o", program, "../../cmd/jobrunner").CombinedOutput() //nolint:noctx // shared by all tests
+	if err != nil {
+		return "", errors.Join(err, errors.New(string(out)))
+	}
+	return program, nil
+})
+
+// program is a process of the real program.
+type program struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	stderr buffer
+	ended  chan struct{}
+}
+
+func startProgram(t *testing.T, args ...string) *program {
+	t.Helper()
+	path, err := builtProgram()
+	require.NoError(t, err)
+	p := &program{t: t, cmd: exec.Command(path, args...), ended: make(chan struct{})} //nolint:noctx // ended by signals, which are the test
+	p.cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
+	p.cmd.Stderr = &p.stderr
+	require.NoError(t, p.cmd.Start())
+	go func() {
+		defer close(p.ended)
+		_ = p.cmd.Wait()
+	}()
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill() // unless it has ended
+		<-p.ended
+	})
+	return p
+}
+
+func (p *program) signal(s os.Signal) {
+	p.t.Helper()
+	require.NoError(p.t, p.cmd.Process.Signal(s))
+}
+
+// code is what the process ends with.
+func (p *program) code() int {
+	p.t.Helper()
+	select {
+	case <-p.ended:
+	case <-time.After(30 * time.Second):
+		require.Fail(p.t, "the program did not end", p.stderr.String())
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
+// logged waits until the process has logged a text a number of times.
+func (p *program) logged(text string, times int) {
+	p.t.Helper()
+	require.Eventually(p.t, func() bool { return strings.Count(p.stderr.String(), text) >= times },
+		30*time.Second, 10*time.Millisecond, "%q was not logged", text)
+}
+
+func addJob(t *testing.T, queue *bullmq.Queue, name, data string) *bullmq.Job {
+	t.Helper()
+	job, err := queue.Add(t.Context(), name, json.RawMessage(data), nil)
+	require.NoError(t, err)
+	return job
+}
+
+func requireState(t *testing.T, job *bullmq.Job, want bullmq.JobState) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		state, err := job.State(t.Context())
+		require.NoError(t, err)
+		return state == want
+	}, 30*time.Second, 10*time.Millisecond, "the job is never %s", want)
+}
+
+func TestAWorkerTakesItsConfigurationOverWhileItRuns(t *testing.T) {
+	t.Parallel()
+	server := testenv.StartRedis(t)
+	file := filepath.Join(t.TempDir(), "jobrunner.yaml")
+	save := func(text string) {
+		require.NoError(t, os.WriteFile(file+".tmp", []byte(text), 0o600))
+		require.NoError(t, os.Rename(file+".tmp", file))
+	}
+	save("worker: {queues: [{name: mail}]}")
+	p := startProgram(t, "worker", "--config", file, "--redis", server.URL, "--name", "w1", "--cache-dir", t.TempDir())
+	done := addJob(t, openQueue(t, server.URL, "mail"), "echo", "1")
+	requireState(t, done, bullmq.StateCompleted)
+	done, err := openQueue(t, server.URL, "mail").Job(t.Context(), done.ID)
+	require.NoError(t, err)
+	require.Equal(t, "w1", done.ProcessedBy)
+
+	save("worker: {queues: [{name: mail, concurrency: 3}, {pattern: sms-*}], handlers: {sleep: {disabled: true}}}")
+	p.logged("queue mail: concurrency: 10 → 3", 1)
+	requireState(t, addJob(t, openQueue(t, server.URL, "sms-in"), "echo", "1"), bullmq.StateCompleted)
+	requireState(t, addJob(t, openQueue(t, server.URL, "mail"), "sleep", `{"ms":1}`), bullmq.StateDelayed)
+
+	save("worker: {queues: [{name: mail, concurency: 3}]}")
+	p.logged("field concurency is not known here", 1)
+	requireState(t, addJob(t, openQueue(t, server.URL, "sms-in"), "echo", "1"), bullmq.StateCompleted)
+	p.signal(syscall.SIGHUP)
+	p.logged("the configuration cannot be used; the one before stays in force", 2)
+
+	save("log-level: debug\nworker: {queues: [{name: mail}]}")
+	p.logged("some settings have changed that take effect with the next start", 1)
+	p.logged("queue is no longer served", 1)
+	p.signal(syscall.SIGTERM)
+	require.Equal(t, exitOK, p.code(), p.stderr.String())
+}
+
+func TestAWorkerThatIsToldToStopGivesItsJobsBack(t *testing.T) {
+	t.Parallel()
+	handlers := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(handlers, "stuck.mjs"), []byte(`export default () => new Promise(() => {});`), 0o600))
+	for name, tt := range map[string]struct {
+		timeout string
+		signals int
+		code    int
+	}{
+		"when its time is over": {"300ms", 1, exitOK},
+		"at the second signal":  {"1h", 2, exitForced},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := testenv.StartRedis(t)
+			p := startProgram(t, "worker", "--redis", server.URL, "--queue", "q", "--handlers", handlers,
+				"--cache-dir", t.TempDir(), "--shutdown-timeout", tt.timeout)
+			queue := openQueue(t, server.URL, "q")
+			jobs := []*bullmq.Job{addJob(t, queue, "stuck", `{}`), addJob(t, queue, "sleep", `{"ms":60000}`)}
+			quick := addJob(t, queue, "sleep", `{"ms":200}`)
+			for _, job := range append(jobs, quick) {
+				requireState(t, job, bullmq.StateActive)
+			}
+			p.signal(syscall.SIGTERM)
+			requireState(t, quick, bullmq.StateCompleted)
+			if tt.signals == 2 {
+				p.signal(syscall.SIGTERM)
+			}
+			require.Equal(t, tt.code, p.code(), p.stderr.String())
+			for _, job := range jobs {
+				requireState(t, job, bullmq.StateWaiting)
+				got, err := queue.Job(t.Context(), job.ID)
+				require.NoError(t, err)
+				require.Zero(t, got.AttemptsMade)
+			}
+		})
+	}
+}
