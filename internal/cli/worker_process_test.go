@@ -2,12 +2,10 @@ package cli
 
 import (
 	"encoding/json"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -18,19 +16,14 @@ import (
 	"github.com/jobrunner-dev/jobrunner/internal/testenv"
 )
 
-// builtProgram is the real program, built once.
-var builtProgram = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "jobrunner-cli-test-")
-	if err != nil {
-		return "", err
-	}
-	program := filepath.Join(dir, "jobrunner")
-	out, err := exec.Command("go", "build", "-o", program, "../../cmd/jobrunner").CombinedOutput() //nolint:noctx // shared by all tests
-	if err != nil {
-		return "", errors.Join(err, errors.New(string(out)))
-	}
-	return program, nil
-})
+// buildProgram builds the real program.
+func buildProgram(t *testing.T) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "jobrunner")
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "../../cmd/jobrunner").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return path
+}
 
 // program is a process of the real program.
 type program struct {
@@ -40,11 +33,9 @@ type program struct {
 	ended  chan struct{}
 }
 
-func startProgram(t *testing.T, args ...string) *program {
+func startProgram(t *testing.T, path string, args ...string) *program {
 	t.Helper()
-	path, err := builtProgram()
-	require.NoError(t, err)
-	p := &program{t: t, cmd: exec.Command(path, args...), ended: make(chan struct{})} //nolint:noctx // ended by signals, which are the test
+	p := &program{t: t, cmd: exec.Command(path, args...), ended: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
 	p.cmd.Stderr = &p.stderr
 	require.NoError(t, p.cmd.Start())
@@ -107,7 +98,7 @@ func TestAWorkerTakesItsConfigurationOverWhileItRuns(t *testing.T) {
 		require.NoError(t, os.Rename(file+".tmp", file))
 	}
 	save("worker: {queues: [{name: mail}]}")
-	p := startProgram(t, "worker", "--config", file, "--redis", server.URL, "--name", "w1", "--cache-dir", t.TempDir())
+	p := startProgram(t, buildProgram(t), "worker", "--config", file, "--redis", server.URL, "--name", "w1", "--cache-dir", t.TempDir())
 	done := addJob(t, openQueue(t, server.URL, "mail"), "echo", "1")
 	requireState(t, done, bullmq.StateCompleted)
 	done, err := openQueue(t, server.URL, "mail").Job(t.Context(), done.ID)
@@ -134,7 +125,7 @@ func TestAWorkerTakesItsConfigurationOverWhileItRuns(t *testing.T) {
 
 func TestAWorkerThatIsToldToStopGivesItsJobsBack(t *testing.T) {
 	t.Parallel()
-	handlers := t.TempDir()
+	built, handlers := buildProgram(t), t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(handlers, "stuck.mjs"), []byte(`export default () => new Promise(() => {});`), 0o600))
 	for name, tt := range map[string]struct {
 		timeout string
@@ -147,7 +138,7 @@ func TestAWorkerThatIsToldToStopGivesItsJobsBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := testenv.StartRedis(t)
-			p := startProgram(t, "worker", "--redis", server.URL, "--queue", "q", "--handlers", handlers,
+			p := startProgram(t, built, "worker", "--redis", server.URL, "--queue", "q", "--handlers", handlers,
 				"--cache-dir", t.TempDir(), "--shutdown-timeout", tt.timeout)
 			queue := openQueue(t, server.URL, "q")
 			jobs := []*bullmq.Job{addJob(t, queue, "stuck", `{}`), addJob(t, queue, "sleep", `{"ms":60000}`)}
