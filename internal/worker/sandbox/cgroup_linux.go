@@ -54,7 +54,7 @@ func groupsBelow(own string) (*groups, error) {
 	for name := range strings.FieldsSeq(string(enabled)) {
 		g.controllers[name] = true
 	}
-	return g, nil
+	return g, os.Remove(g.base) // made again for the first program
 }
 
 // enableControllers lets the groups below dir have limits. A group with
@@ -99,7 +99,7 @@ func (h *hostSupport) newGroup(p Policy) (*group, error) {
 func (g *groups) add(p Policy) (*group, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	// The last program's end has taken the base away.
+	// The base is there while programs are.
 	if err := os.Mkdir(g.base, 0o755); err == nil { //nolint:gosec // as all of them are
 		enableControllers(g.base)
 	}

@@ -53,13 +53,17 @@ func TestNothingOutlivesAProgram(t *testing.T) {
 	t.Parallel()
 	n := 0
 	for name, host := range mechanisms() {
-		for how, end := range map[string]string{"that exits": "exit 0", "that crashes": "kill -SEGV $$", "that is killed": "exec sleep 1007"} {
+		for how, end := range map[string]string{"that exits": "exit 0", "that crashes": "kill -SEGV $$", "that is killed": "read more"} {
 			n++
 			mark := fmt.Sprintf("%d%d", os.Getpid(), n)
 			t.Run(name+", "+how, func(t *testing.T) {
 				t.Parallel()
-				c, out := shell(t, Default(), fmt.Sprintf(strays, mark)+"echo ready; sleep 0.1; "+end)
+				c, out := shell(t, Default(), fmt.Sprintf(strays, mark)+"echo ready; read go; "+end)
 				c.host = host
+				stdin, goOn, err := os.Pipe()
+				require.NoError(t, err)
+				defer func() { _, _ = stdin.Close(), goOn.Close() }()
+				c.Stdin = stdin
 				ready := &firstWrite{Writer: out, seen: make(chan struct{})}
 				c.Stdout, c.Stderr = ready, nil
 				require.NoError(t, c.Start())
@@ -68,6 +72,8 @@ func TestNothingOutlivesAProgram(t *testing.T) {
 				if how == "that is killed" {
 					c.Kill()
 				}
+				_, err = goOn.WriteString("\n")
+				require.NoError(t, err)
 				_ = c.Wait() // tells how it ended, which is another test's matter
 				require.Empty(t, marked(t, "."+mark), "when Wait returns all are gone")
 			})
