@@ -73,13 +73,13 @@ func (w *Worker) failure(ctx context.Context, job *Job, err error) Outcome {
 		AttemptsMade: job.AttemptsMade + 1, Attempts: job.Opts.Attempts,
 		Keep: keep(job.Opts.RemoveOnFail, w.opts.RemoveOnFail),
 	}
-	var control *controlError
+	var control *ControlError
 	var cancelled *CancelError
 	cause := context.Cause(ctx)
 	switch {
 	case errors.As(err, &control):
 		w.applyControl(ctx, control)
-		out.Kind, out.Delay = control.kind, control.delay
+		out.Kind, out.Delay = control.Kind, control.Delay
 		return out
 	case errors.Is(cause, errShutdown):
 		out.Kind = OutcomeReleased
@@ -102,11 +102,11 @@ func (w *Worker) failure(ctx context.Context, job *Job, err error) Outcome {
 }
 
 // applyControl does what a processor's control error asks for beside moving its job.
-func (w *Worker) applyControl(ctx context.Context, control *controlError) {
-	if control.limited == 0 {
+func (w *Worker) applyControl(ctx context.Context, control *ControlError) {
+	if control.RateLimit == 0 {
 		return
 	}
-	if err := w.backend.RateLimit(context.WithoutCancel(ctx), w.ref, control.limited); err != nil {
+	if err := w.backend.RateLimit(context.WithoutCancel(ctx), w.ref, control.RateLimit); err != nil {
 		w.reportError(ctx, err)
 	}
 }

@@ -174,9 +174,9 @@ func (l *workLoop) collect(f finishedJob) {
 
 func (l *workLoop) add(f finishedJob) {
 	l.active--
-	var control *controlError
-	if errors.As(f.err, &control) && control.limited > 0 {
-		l.block(control.limited)
+	var control *ControlError
+	if errors.As(f.err, &control) && control.RateLimit > 0 {
+		l.block(control.RateLimit)
 	}
 	if f.job.held.ended.Load() {
 		l.idle = false // It has been moved on; its slot is free.

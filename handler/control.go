@@ -3,7 +3,6 @@ package handler
 import (
 	"encoding/json"
 	"errors"
-	"reflect"
 	"time"
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
@@ -28,15 +27,17 @@ func toWire(err error) *linerpc.Error {
 	if named, ok := errors.AsType[*bullmq.NamedError](err); ok {
 		data.Name, data.Stack = named.Name, named.Stack
 	}
-	switch kind, pause, limit := controlOf(err); {
-	case limit > 0:
-		data.RateLimit = milliseconds(limit)
-	case kind == bullmq.OutcomeDelayed:
-		data.Delay = milliseconds(pause)
-	case kind == bullmq.OutcomeWaitingChildren:
-		data.WaitForChildren = true
-	case kind == bullmq.OutcomeReleased:
-		data.Release = true
+	if control, ok := errors.AsType[*bullmq.ControlError](err); ok {
+		switch {
+		case control.RateLimit > 0:
+			data.RateLimit = milliseconds(control.RateLimit)
+		case control.Kind == bullmq.OutcomeDelayed:
+			data.Delay = milliseconds(control.Delay)
+		case control.Kind == bullmq.OutcomeWaitingChildren:
+			data.WaitForChildren = true
+		default:
+			data.Release = true
+		}
 	}
 	text, _ := json.Marshal(data) // strings and numbers always encode
 	return &linerpc.Error{Code: linerpc.CodeThrown, Message: err.Error(), Data: text}
@@ -45,21 +46,4 @@ func toWire(err error) *linerpc.Error {
 func milliseconds(d time.Duration) *float64 {
 	ms := float64(d) / float64(time.Millisecond)
 	return &ms
-}
-
-// controlType is the type of the errors that say where a job goes.
-var controlType = reflect.TypeOf(bullmq.ReleaseJob())
-
-// controlOf takes such an error apart: all is zero if err is none. The engine
-// keeps the parts to itself, for a worker in the same process needs them not.
-func controlOf(err error) (kind bullmq.OutcomeKind, pause, limit time.Duration) {
-	for ; err != nil; err = errors.Unwrap(err) {
-		if reflect.TypeOf(err) != controlType {
-			continue
-		}
-		v := reflect.ValueOf(err).Elem()
-		return bullmq.OutcomeKind(v.FieldByName("kind").String()),
-			time.Duration(v.FieldByName("delay").Int()), time.Duration(v.FieldByName("limited").Int())
-	}
-	return "", 0, 0
 }

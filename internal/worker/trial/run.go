@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -130,16 +129,10 @@ func (l *Library) ending(result json.RawMessage, err error) Event {
 	}
 }
 
-var controlType = reflect.TypeOf(bullmq.ReleaseJob())
-
 // isControl reports whether an error says where the job goes instead of failing it.
 func isControl(err error) bool {
-	for ; err != nil; err = errors.Unwrap(err) {
-		if reflect.TypeOf(err) == controlType {
-			return true
-		}
-	}
-	return false
+	_, ok := errors.AsType[*bullmq.ControlError](err)
+	return ok
 }
 
 // failure describes an error, with the place in the author's files it came from.
