@@ -2,27 +2,40 @@ package sandbox
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
-// firstWrite tells when something was written.
-type firstWrite struct {
-	io.Writer
-	seen chan struct{}
-	once sync.Once
+// marked returns the processes whose environment or arguments hold a text.
+func marked(t *testing.T, text string) []string {
+	t.Helper()
+	var found []string
+	for _, file := range []string{"environ", "cmdline"} {
+		paths, err := filepath.Glob("/proc/[0-9]*/" + file)
+		require.NoError(t, err)
+		for _, path := range paths {
+			content, err := os.ReadFile(path)
+			if err == nil && bytes.Contains(content, []byte(text)) {
+				found = append(found, path+" "+string(bytes.ReplaceAll(content, []byte{0}, []byte{' '})))
+			}
+		}
+	}
+	return found
 }
 
-func (w *firstWrite) Write(b []byte) (int, error) {
-	defer w.once.Do(func() { close(w.seen) })
-	return w.Writer.Write(b)
+// requireNone waits until no process is marked with a text.
+func requireNone(t *testing.T, text string) {
+	t.Helper()
+	require.Eventually(t, func() bool { return len(marked(t, text)) == 0 }, 10*time.Second, 10*time.Millisecond,
+		"processes are left")
 }
 
 // strays starts processes that do what they can to outlive the program: in a

@@ -5,10 +5,25 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
+
+func TestAProgramInheritsNoDescriptors(t *testing.T) {
+	t.Parallel()
+	secret, err := os.Open(os.Args[0])
+	require.NoError(t, err)
+	defer func() { _ = secret.Close() }()
+	inherited, err := syscall.Dup(int(secret.Fd())) // without close-on-exec
+	require.NoError(t, err)
+	defer func() { _ = syscall.Close(inherited) }()
+	out, err := run(t, Default(), "cd /proc/self/fd; for fd in *; do readlink $fd; done; true")
+	require.NoError(t, err)
+	require.NotContains(t, out, filepath.Base(os.Args[0]))
+	require.NotContains(t, out, "socket:")
+}
 
 func TestAProgramReachesTheFilesItWasGranted(t *testing.T) {
 	t.Parallel()
