@@ -14,6 +14,7 @@ func TestTheShippedExamplesRun(t *testing.T) {
 	t.Parallel()
 	b := start(t, nil, func(o *worker.Options) {
 		o.HandlerDirs, o.PluginDirs = []string{"../../handlers"}, []string{"../../plugins"}
+		o.UninstalledPlugins = true
 	})
 	tests := map[string]struct{ data, want string }{
 		"word-count": {

@@ -57,8 +57,9 @@ func FindSources(ctx context.Context, path string, log *slog.Logger) ([]Source, 
 
 // Load builds the source and describes its handlers. Files are the local files
 // that it is made of, known as far as loading came; the caller closes the set.
+// Plugins need not have been installed.
 func (s Source) Load(ctx context.Context, loader *runtime.Loader) (set registry.Set, files []string, err error) {
-	loaded, err := s.load(ctx, loader, tuning{}, false)
+	loaded, err := s.load(ctx, loader, plugin.Gate{Uninstalled: true}, tuning{}, false)
 	return loaded.set, loaded.files, err
 }
 

@@ -221,7 +221,7 @@ func TestPluginFoldersBringTheirHandlers(t *testing.T) {
 	write("list/handlers/five.js", `module.exports = { name: "five", async execute(job) { return 5; } };`)
 	write("no-plugin/package.json", `{"name":"left-pad"}`)
 	write("broken/jobrunner-plugin.json", `{"name":"broken","handlers":["../../escape.js"]}`)
-	b := start(t, nil, func(o *worker.Options) { o.PluginDirs = []string{dir} })
+	b := start(t, nil, func(o *worker.Options) { o.PluginDirs, o.UninstalledPlugins = []string{dir}, true })
 
 	for want, name := range []string{1: "one", 2: "two", 3: "three", 4: "four", 5: "five"} {
 		if name != "" {

@@ -34,13 +34,14 @@ type loadedSource struct {
 
 // load builds a source's modules. If one of them fails, none stays. Hot says that
 // an earlier version is in service, so that jobs are likely to come at once.
-func (s source) load(ctx context.Context, loader *runtime.Loader, tune tuning, hot bool) (loadedSource, error) {
+func (s source) load(ctx context.Context, loader *runtime.Loader, gate plugin.Gate, tune tuning, hot bool) (loadedSource, error) {
 	described := &plugin.Plugin{Modules: []runtime.Module{{Path: s.path}}}
 	result := loadedSource{set: registry.Set{Source: s.path}, files: []string{s.path}}
 	if s.kind == catalogue.KindPlugin {
 		result.files = []string{filepath.Join(s.path, plugin.Manifest), filepath.Join(s.path, "package.json")}
 		var err error
-		if described, err = plugin.Read(s.path); err != nil {
+		if described, err = gate.Open(ctx, s.path); err != nil {
+			result.files = append(result.files, s.modified(err)...)
 			return result, err
 		}
 	}
@@ -68,6 +69,20 @@ func (s source) load(ctx context.Context, loader *runtime.Loader, tune tuning, h
 	}
 	result.set.Close = closeAll
 	return result, nil
+}
+
+// modified are the files that keep a plugin from being loaded, because they are
+// not those that were installed: once they are, it may load.
+func (s source) modified(err error) []string {
+	changed, ok := errors.AsType[*plugin.ModifiedError](err)
+	if !ok {
+		return nil
+	}
+	var files []string
+	for _, c := range changed.Changes {
+		files = append(files, filepath.Join(s.path, filepath.FromSlash(c.Path)))
+	}
+	return files
 }
 
 func (s source) entry(loaded *runtime.Loaded, d runtime.Described, p *plugin.Plugin) registry.Entry {

@@ -10,8 +10,19 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/plugin"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/watcher"
 )
+
+// digestOf sums up the files of the source, and what is installed as it.
+func (s source) digestOf(files []string) string {
+	text := digest(files)
+	if s.kind == catalogue.KindPlugin {
+		text += plugin.Installed(s.path)
+	}
+	return text
+}
 
 // digest sums up the content of files, and the names in directories. Paths that
 // cannot be read count as missing.

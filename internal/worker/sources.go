@@ -31,6 +31,7 @@ type sources struct {
 	loader   *runtime.Loader
 	registry *registry.Registry
 	watch    *watcher.Watcher
+	gate     plugin.Gate
 	tune     tuning
 
 	mu    sync.Mutex
@@ -50,7 +51,12 @@ type knownSource struct {
 }
 
 func newSources(opts Options, loader *runtime.Loader, reg *registry.Registry, watch *watcher.Watcher, tune tuning) *sources {
-	return &sources{opts: opts, loader: loader, registry: reg, watch: watch, tune: tune, known: map[string]*knownSource{}}
+	gate := plugin.Gate{
+		Uninstalled: opts.UninstalledPlugins, HostVersion: opts.Version, Base: opts.Runtime.Policy, Env: opts.Runtime.Env,
+	}
+	return &sources{
+		opts: opts, loader: loader, registry: reg, watch: watch, gate: gate, tune: tune, known: map[string]*knownSource{},
+	}
 }
 
 // loadAll loads every source there is.
@@ -61,7 +67,7 @@ func (s *sources) loadAll(ctx context.Context) {
 // changed reloads what a change of files touches.
 func (s *sources) changed(ctx context.Context, c watcher.Change) {
 	s.sync(ctx, func(k *knownSource) bool {
-		return k.failed || slices.ContainsFunc(k.files, c.Touches)
+		return k.failed || slices.ContainsFunc(k.files, c.Touches) || k.kind == catalogue.KindPlugin && c.Touches(plugin.LockPath(k.path))
 	})
 }
 
@@ -95,7 +101,7 @@ func (s *sources) load(ctx context.Context, touched func(*knownSource) bool) {
 	found := s.find(ctx)
 	var load []source
 	for path, src := range found {
-		if k := s.known[path]; k == nil || (touched(k) && digest(k.files) != k.digest) {
+		if k := s.known[path]; k == nil || (touched(k) && k.digestOf(k.files) != k.digest) {
 			load = append(load, src)
 		}
 	}
@@ -151,14 +157,14 @@ func (s *sources) loadOne(ctx context.Context, src source, old *knownSource) (lo
 	began := time.Now()
 	hot, before := false, ""
 	if old != nil {
-		hot, before = len(old.handlers) > 0, digest(old.files)
+		hot, before = len(old.handlers) > 0, src.digestOf(old.files)
 	}
-	result, err := src.load(ctx, s.loader, s.tune, hot)
+	result, err := src.load(ctx, s.loader, s.gate, s.tune, hot)
 	if err != nil {
 		result.files = append(result.files, src.suppliers()...)
 	}
-	result.digest = digest(result.files)
-	if old != nil && digest(old.files) != before || changedSince(result.files, began) {
+	result.digest = src.digestOf(result.files)
+	if old != nil && src.digestOf(old.files) != before || changedSince(result.files, began) {
 		// What was loaded may be neither the old nor the new. The next report of the
 		// change, which is on its way, finds a digest that is not that of the files.
 		result.digest = ""
@@ -246,6 +252,9 @@ func (s *sources) watchFiles() (more bool) {
 		}
 	}
 	for _, k := range s.known {
+		if k.kind == catalogue.KindPlugin {
+			wanted[filepath.Dir(k.path)], wanted[filepath.Dir(plugin.LockPath(k.path))] = true, true
+		}
 		for _, file := range k.files {
 			if isDir(file) {
 				wanted[file] = true
