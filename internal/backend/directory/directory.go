@@ -124,7 +124,7 @@ func (d *Directory) Known(ctx context.Context, name string) (bool, error) {
 		return false, err
 	}
 	if !metas[0].Exists {
-		force, err := d.Workforce(ctx)
+		force, err := d.workforce(ctx, recheck)
 		if err != nil || !force.serves(name) {
 			return false, err
 		}
