@@ -28,7 +28,8 @@ func newDev(p *Process) *cobra.Command {
 		Short: "Run everything in one process: backend, worker, web client, and a Redis of its own",
 		Long: "Run the backend and a worker together. Without --redis a redis-server or valkey-server is\n" +
 			"started with its data in the data directory; without --database SQL is a SQLite file there.\n" +
-			"The folders handlers and plugins of the working directory are loaded if they exist and none is named.",
+			"The folders handlers and plugins of the working directory are loaded if they exist and none is named,\n" +
+			"and plugins need not have been installed.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, log, err := p.settings(cmd)
@@ -46,7 +47,8 @@ func newDev(p *Process) *cobra.Command {
 // prepareDev fills in what dev takes if it is told nothing else.
 func prepareDev(cfg *config.Loaded) {
 	cfg.Handlers = orExisting(cfg.Handlers, handlersDir)
-	cfg.Plugins = orExisting(cfg.Plugins, "plugins")
+	cfg.Plugins = orExisting(cfg.Plugins, pluginsDir)
+	cfg.UninstalledPlugins = true
 	if len(cfg.Queues) == 0 && len(cfg.Worker.Queues) == 0 {
 		cfg.Queues = []string{defaultQueue}
 	}

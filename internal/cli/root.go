@@ -17,10 +17,11 @@ var (
 	redisFlags   = []string{"redis", "prefix", "allow-host"}
 	backendFlags = []string{"listen", "data-dir", "database", "admin-email", "admin-password", "secure-cookies", "body-limit"}
 	workerFlags  = []string{
-		"name", "queue", "handlers", "plugins", "unknown-jobs", "job-timeout", "handler-env", "watch-mode", "cache-dir", "go-sdk",
+		"name", "queue", "handlers", "plugins", "uninstalled-plugins", "unknown-jobs", "job-timeout",
+		"handler-env", "watch-mode", "cache-dir", "go-sdk",
 		"export-dir", "export-source", "export-connection",
 		"secret", "smtp-connection", "email-attachments", "llm-connection",
-		"shell-command", "shell-dir", "shell-env", "shell-network",
+		"shell-command", "shell-dir", "shell-env", "shell-network", "fan-out-queue",
 	}
 )
 

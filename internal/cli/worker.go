@@ -47,17 +47,19 @@ func (p *Process) openWorker(cfg *config.Loaded, redis *bullmq.Redis, log *slog.
 		return nil, err
 	}
 	return worker.New(worker.Options{
-		Backend:         redis,
-		Prefix:          cfg.Prefix,
-		Name:            cfg.Name,
-		Settings:        settings,
-		HandlerDirs:     cfg.Handlers,
-		PluginDirs:      cfg.Plugins,
-		Core:            handlers,
-		Runtime:         loaderOptions(cfg, log),
-		Watch:           watcher.Mode(cfg.WatchMode),
-		ShutdownTimeout: cfg.ShutdownTimeout,
-		Logger:          log,
+		Backend:            redis,
+		Prefix:             cfg.Prefix,
+		Name:               cfg.Name,
+		Settings:           settings,
+		HandlerDirs:        cfg.Handlers,
+		PluginDirs:         cfg.Plugins,
+		UninstalledPlugins: cfg.UninstalledPlugins,
+		Version:            Version(),
+		Core:               handlers,
+		Runtime:            loaderOptions(cfg, log),
+		Watch:              watcher.Mode(cfg.WatchMode),
+		ShutdownTimeout:    cfg.ShutdownTimeout,
+		Logger:             log,
 	})
 }
 

@@ -69,6 +69,7 @@ func Settings() []Setting {
 		{Name: "queue", Help: "queue to work on as NAME or NAME=CONCURRENCY, where * in the name stands for any text; may be repeated", Default: []string{}},
 		{Name: "handlers", Help: "directory with handler files; may be repeated", Default: []string{}},
 		{Name: "plugins", Help: "directory with plugins; may be repeated", Default: []string{}},
+		{Name: "uninstalled-plugins", Help: "load plugin folders that were never installed, with what they ask for; dev always does", Default: false},
 		{Name: "unknown-jobs", Help: "what becomes of a job that no handler answers: delay puts it back, fail ends it", Default: "delay"},
 		{Name: "job-timeout", Help: "how long a job may run if its handler does not say; 0 means no limit", Default: time.Duration(0)},
 		{Name: "handler-env", Help: "environment variable that handlers in child processes may see; may be repeated", Default: []string{}},
@@ -89,6 +90,7 @@ func Settings() []Setting {
 		{Name: "shell-dir", Help: "directory that programs of shell may run in and change; may be repeated", Default: []string{}},
 		{Name: "shell-env", Help: "environment variable of shell: NAME lets jobs set it, NAME=VALUE sets it for all; may be repeated", Default: []string{}, secrecy: secretValue},
 		{Name: "shell-network", Help: "let programs of shell use the network", Default: false},
+		{Name: "fan-out-queue", Help: "queue, or pattern with *, that fan-out may add jobs to besides its own; may be repeated", Default: []string{}},
 
 		{Name: "allow-host", Help: "host name or address range that handlers and webhooks may reach though it is not public; may be repeated", Default: []string{}},
 
