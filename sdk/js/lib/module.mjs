@@ -85,13 +85,21 @@ function describe(value, fallbackName) {
   };
 }
 
+const types = ["object", "array", "string", "number", "integer", "boolean", "null"];
+
 /** The older shape's `data` is a schema, or an example of the data, which binds nobody. */
 function schemaOfData(data) {
-  const isSchema =
-    typeof data === "object" &&
-    data !== null &&
-    ["type", "$schema", "properties", "anyOf", "oneOf", "allOf"].some((keyword) => keyword in data) &&
-    (data.type === undefined || typeof data.type === "string" || Array.isArray(data.type));
+  if (typeof data !== "object" || data === null) return undefined;
+  const { type } = data;
+  if (type !== undefined) return [type].flat().every((one) => types.includes(one)) ? data : undefined;
+  const keywords = {
+    $schema: "string",
+    properties: "object",
+    anyOf: "object",
+    oneOf: "object",
+    allOf: "object",
+  };
+  const isSchema = Object.entries(keywords).some(([keyword, kind]) => typeof data[keyword] === kind);
   return isSchema ? data : undefined;
 }
 

@@ -38,7 +38,7 @@ function describe(thrown, moved, discarded) {
     return { message: text.slice(0, maxText), data: discarded ? unrecoverable : { name: "Error" } };
   }
   const data = {
-    name: String(thrown.name || "Error").slice(0, maxName),
+    name: nameOf(thrown.name).slice(0, maxName),
     stack: stackOf(thrown),
     ...(thrown[asks] ?? asksOfBullMQ(thrown, moved)),
   };
@@ -58,23 +58,33 @@ function putsBack({ delay, waitForChildren, release, rateLimit }) {
  * its own.
  */
 function asksOfBullMQ(thrown, moved) {
-  const named = (name) => thrown.name === name || extendsClass(thrown, name);
-  if (named("UnrecoverableError")) return { unrecoverable: true };
-  if (named("DelayedError")) {
+  const names = namesOf(thrown);
+  if (names.has("UnrecoverableError")) return { unrecoverable: true };
+  if (names.has("DelayedError")) {
     // Without a time it cannot be put back: it fails, as any other error.
     return moved?.to === "delay" ? asksOfMove(moved) : undefined;
   }
-  if (named("WaitingChildrenError")) return { waitForChildren: true };
+  if (names.has("WaitingChildrenError")) return { waitForChildren: true };
   // Whoever throws BullMQ's RateLimitError has told the queue for how long.
-  if (named("WaitingError") || named("RateLimitError")) return { release: true };
+  if (names.has("WaitingError") || names.has("RateLimitError")) return { release: true };
   return undefined;
 }
 
-function extendsClass(thrown, name) {
+/** The names of an error and of its classes. */
+function namesOf(thrown) {
+  const names = new Set([nameOf(thrown.name)]);
   for (let proto = Object.getPrototypeOf(thrown); proto; proto = Object.getPrototypeOf(proto)) {
-    if (proto.constructor?.name === name) return true;
+    names.add(nameOf(proto.constructor?.name));
   }
-  return false;
+  return names;
+}
+
+/** A bundler tells classes of one name apart by a number, which BullMQ's errors then have in their names. */
+const numbered = /^(Unrecoverable|Delayed|WaitingChildren|Waiting|RateLimit)Error\d+$/;
+
+function nameOf(name) {
+  const text = String(name || "Error");
+  return numbered.test(text) ? text.replace(/\d+$/, "") : text;
 }
 
 function stackOf(error) {

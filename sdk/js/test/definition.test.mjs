@@ -174,3 +174,24 @@ test("a module that ends the process while it loads does so", async (t) => {
   const host = await openHost(t, "process.exit(4);");
   assert.equal(await host.exited, 4);
 });
+
+test("the older shape's data is a schema, or an example that binds nobody", async (t) => {
+  const examples = {
+    '{ type: "object", required: ["a"] }': true,
+    '{ type: ["object", "null"] }': true,
+    "{ properties: { a: {} } }": true,
+    '{ $schema: "https://json-schema.org/draft/2020-12/schema" }': true,
+    '{ type: "base64", image: "…" }': false,
+    "{ type: { id: 5 } }": false,
+    '{ properties: 5, name: "x" }': false,
+    '"text"': false,
+    null: false,
+  };
+  const handlers = Object.keys(examples).map((data, n) => `{ name: "h${n}", data: ${data}, execute() {} }`);
+  const host = await startHost(t, `export default [${handlers.join(",")}];`);
+  const { handlers: described } = await host.loaded;
+  assert.deepEqual(
+    described.map(({ dataSchema }) => dataSchema !== undefined),
+    Object.values(examples),
+  );
+});

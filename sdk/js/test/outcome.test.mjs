@@ -23,6 +23,7 @@ const asked = {
   "throw new bull.UnrecoverableError('x')": { unrecoverable: true },
   "throw new BullFatal()": { unrecoverable: true },
   "throw Object.assign(new Error('x'), { name: 'UnrecoverableError' })": { unrecoverable: true },
+  "throw Object.assign(new Error('x'), { name: 'UnrecoverableError2' })": { unrecoverable: true },
   "await job.moveToDelayed(1000, token); throw new bull.DelayedError()": { delay: 0 },
   "await job.moveToDelayed(1000, token)": { delay: 0 },
   "await job.moveToDelayed(1000, token); throw new Error('x')": {},
