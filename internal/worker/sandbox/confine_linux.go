@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -17,9 +18,6 @@ func confine(s spec) error {
 		return err
 	}
 	if !s.Group {
-		if err := limitProcesses(s.Policy); err != nil {
-			return err
-		}
 		limitCPU(s.Policy)
 	}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
@@ -43,16 +41,45 @@ func confine(s spec) error {
 // keeperThreads is what a keeper takes of its program's number of processes.
 const keeperThreads = 16
 
-// limitProcesses works in a user namespace only: elsewhere the kernel counts
-// everything the user runs on this machine, and counts nothing for root.
-func limitProcesses(p Policy) error {
-	if p.Processes <= 0 || !inUserNamespace() {
+// memorySlack is what a program's memory may exceed the policy's where it is
+// counted as address space it may write to: stacks of threads and the
+// allocator's reserves count in full, used or not.
+const memorySlack = 128 << 20
+
+// limitProgram stands in for control groups, which count all processes of the
+// program together: these limits are for each. They are set once it has begun,
+// because the keeper itself could not live within them.
+func limitProgram(s spec, pid int) error {
+	p := s.Policy
+	if s.Group {
 		return nil
 	}
-	if err := lowerLimit(unix.RLIMIT_NPROC, uint64(p.Processes)+keeperThreads); err != nil {
-		return fmt.Errorf("limit processes: %w", err)
+	if p.Memory > 0 {
+		if err := lowerLimitOf(pid, unix.RLIMIT_DATA, uint64(p.Memory)+memorySlack); err != nil {
+			return fmt.Errorf("limit memory: %w", err)
+		}
+	}
+	// Elsewhere than in a user namespace the kernel counts everything the user
+	// runs on this machine, and counts nothing for root.
+	if p.Processes > 0 && inUserNamespace() {
+		if err := lowerLimitOf(pid, unix.RLIMIT_NPROC, uint64(p.Processes)+keeperThreads); err != nil {
+			return fmt.Errorf("limit processes: %w", err)
+		}
 	}
 	return nil
+}
+
+func lowerLimitOf(pid, resource int, value uint64) error {
+	var now unix.Rlimit
+	if err := unix.Prlimit(pid, resource, nil, &now); err != nil {
+		return err
+	}
+	value = min(value, now.Max)
+	err := unix.Prlimit(pid, resource, &unix.Rlimit{Cur: value, Max: value}, nil)
+	if errors.Is(err, unix.ESRCH) {
+		return nil // it has ended
+	}
+	return err
 }
 
 // inUserNamespace reports whether the users of this process are mapped.

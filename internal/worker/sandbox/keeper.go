@@ -85,6 +85,11 @@ func (k *keeper) run(started chan<- error, ended chan<- report) {
 		return
 	}
 	preferForOOM(pid)
+	if err := limitProgram(k.spec, pid); err != nil {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+		started <- err
+		return
+	}
 	k.mu.Lock()
 	k.program = pid
 	k.mu.Unlock()
@@ -216,8 +221,6 @@ func execError(s spec, err error) error {
 		return fmt.Errorf("%s may not be run: it needs an execute permission (chmod +x), and so does its interpreter", s.Path)
 	case errors.Is(err, syscall.ENOEXEC):
 		return fmt.Errorf("%s is no program for this machine, and has no first line such as #!/bin/sh that names its interpreter", s.Path)
-	case errors.Is(err, syscall.EAGAIN):
-		return fmt.Errorf("the policy's %d processes are all in use: %w", s.Policy.Processes, err)
 	}
 	return fmt.Errorf("run %s: %w", s.Path, err)
 }

@@ -10,13 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// memorySlack is what a program's memory may exceed the policy's where it is
-// counted as address space it may write to: stacks of threads and the
-// allocator's reserves count in full, used or not.
-const memorySlack = 128 << 20
-
-// setLimits sets the resource limits of the policy. They are the process's own,
-// so the keeper lives within them as well; it needs less than any program.
+// setLimits sets the resource limits that the program inherits. They are the
+// process's own, so the keeper lives within them as well, as it easily can.
 func setLimits(s spec) error {
 	p := s.Policy
 	limits := []struct {
@@ -28,7 +23,6 @@ func setLimits(s spec) error {
 		{unix.RLIMIT_CORE, 0, true, "core dumps"},
 		{unix.RLIMIT_NOFILE, uint64(max(p.OpenFiles, 0)), p.OpenFiles > 0, "open files"},
 		{unix.RLIMIT_FSIZE, uint64(max(p.FileSize, 0)), p.FileSize > 0, "file size"},
-		{unix.RLIMIT_DATA, uint64(max(p.Memory, 0)) + memorySlack, p.Memory > 0 && !s.Group, "memory"},
 	}
 	for _, l := range limits {
 		if !l.set {

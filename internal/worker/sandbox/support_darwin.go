@@ -14,7 +14,7 @@ func (h *hostSupport) attributes(*group) *syscall.SysProcAttr {
 func (h *hostSupport) describe() Support {
 	const nothing = "nothing: macOS has no means for it"
 	return Support{
-		Memory: "RLIMIT_DATA, for each process", CPU: nothing, Processes: nothing,
+		Memory: nothing, CPU: nothing, Processes: nothing,
 		Files: nothing, Network: nothing, Tree: "the process group",
 	}
 }
