@@ -27,6 +27,7 @@ func (p *Process) coreOptions(cfg *config.Loaded) (core.Options, error) {
 	if opts.LLM.Connections, err = llm.ParseConnections(cfg.LLMConnections, opts.Secrets); err != nil {
 		return opts, err
 	}
+	opts.FanOut.Queues = cfg.FanOutQueues
 	opts.Shell = shell.Options{Dirs: cfg.ShellDirs, Env: cfg.ShellEnv, Network: cfg.ShellNetwork}
 	opts.Shell.Rules, err = shell.ParseRules(cfg.ShellCommands)
 	return opts, err

@@ -11,6 +11,7 @@ import (
 	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
 	"github.com/jobrunner-dev/jobrunner/internal/safedial"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/export"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/core/fanout"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/httprequest"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/llm"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/secret"
@@ -38,6 +39,8 @@ type Options struct {
 	LLM llm.Options
 	// Shell are the choices of shell, which the worker has only if they allow a program.
 	Shell shell.Options
+	// FanOut are the choices of fan-out.
+	FanOut fanout.Options
 	// Handlers lists the worker's handlers, for list-handlers.
 	Handlers func() []catalogue.Handler
 }
@@ -70,6 +73,7 @@ func Definitions(o Options) ([]*handler.Definition, error) {
 	add(export.New(o.Dialer, o.Export))
 	add(sendemail.New(o.Email))
 	add(llm.New(o.LLM))
+	add(fanout.New(o.FanOut))
 	if len(o.Shell.Rules) > 0 {
 		add(shell.New(o.Shell))
 	}

@@ -46,7 +46,7 @@ func TestEverySchemaCompilesAndNamesItsFields(t *testing.T) {
 			}
 		}
 	}
-	require.Equal(t, []string{"echo", "sleep", "http-request", "webhook", "data-export", "send-email", "llm", "list-handlers"}, names)
+	require.Equal(t, []string{"echo", "sleep", "http-request", "webhook", "data-export", "send-email", "llm", "fan-out", "list-handlers"}, names)
 }
 
 func TestEchoReturnsTheData(t *testing.T) {
