@@ -101,6 +101,49 @@ func TestParentDropsChildrenThatHaveNotRun(t *testing.T) {
 	require.Equal(t, bullmq.DependencyCounts{Ignored: 1}, left)
 }
 
+func TestLargeFamiliesAreRemovedInSteps(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	children := make([]bullmq.FlowJob, 150)
+	for i := range children {
+		children[i] = bullmq.FlowJob{Name: "child", Queue: "other"}
+	}
+	middle := bullmq.FlowJob{Name: "middle", Queue: "q", Children: children}
+	producer := bullmq.NewFlowProducer(b.backend, &bullmq.FlowOptions{Prefix: b.prefix})
+	other := b.newQueue(t, "other")
+	total := func() int64 {
+		counts, err := b.queue.Counts(b.ctx)
+		require.NoError(t, err)
+		below, err := other.Counts(b.ctx)
+		require.NoError(t, err)
+		return int64(counts.Total() + below.Total())
+	}
+
+	flow, err := producer.Add(b.ctx, bullmq.FlowJob{Name: "top", Queue: "q", Children: []bullmq.FlowJob{middle}})
+	require.NoError(t, err)
+	worker, err := bullmq.NewWorker(b.backend, "other", nil, &bullmq.WorkerOptions{Prefix: b.prefix})
+	require.NoError(t, err)
+	taken := make([]*bullmq.Job, 60)
+	for i := range taken {
+		taken[i], err = worker.NextJob(b.ctx, nil)
+		require.NoError(t, err)
+	}
+	require.ErrorIs(t, flow.Job.Remove(b.ctx, nil), bullmq.ErrJobLocked)
+	require.EqualValues(t, 152, total(), "nothing was removed")
+	for _, job := range taken {
+		require.NoError(t, job.MoveToCompleted(b.ctx, "done"))
+	}
+	require.NoError(t, flow.Job.Remove(b.ctx, nil))
+	require.Zero(t, total())
+
+	flow, err = producer.Add(b.ctx, middle)
+	require.NoError(t, err)
+	_, err = worker.NextJob(b.ctx, nil)
+	require.NoError(t, err)
+	require.NoError(t, flow.Job.RemoveUnprocessedChildren(b.ctx))
+	require.EqualValues(t, 2, total(), "the parent and the child that is being processed")
+}
+
 func TestChildCanPartFromItsParent(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -75,7 +75,8 @@ type RemoveOptions struct {
 
 // Remove deletes a job and its children. It returns [ErrJobLocked] if one of them
 // is being processed, [ErrJobBelongsToScheduler] for a job that a scheduler has
-// planned.
+// planned. Nothing is deleted then, but of families of more than 40 children, which
+// go in several steps, some may be gone if one begins meanwhile.
 func (q *Queue) Remove(ctx context.Context, id string, opts *RemoveOptions) error {
 	return q.backend.Remove(ctx, q.ref, id, opts == nil || !opts.KeepChildren)
 }

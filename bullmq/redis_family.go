@@ -115,8 +115,13 @@ func (r *Redis) DependencyCounts(ctx context.Context, q QueueRef, id string) (De
 
 // RemoveUnprocessedChildren implements [Backend].
 func (r *Redis) RemoveUnprocessedChildren(ctx context.Context, q QueueRef, id string) error {
-	_, err := r.runCode(ctx, removePendingScript, "remove the pending children of", q, id)
-	return err
+	for cursor := int64(0); ; {
+		var err error
+		cursor, err = r.runCode(ctx, removePendingScript, "remove the pending children of", q, id, formatInt(cursor))
+		if err != nil || cursor == 0 {
+			return err
+		}
+	}
 }
 
 // RemoveChildDependency implements [Backend].

@@ -130,13 +130,21 @@ func (r *Redis) ChangePriority(ctx context.Context, q QueueRef, id string, prior
 	return err
 }
 
-// Remove implements [Backend].
+// Remove implements [Backend]. Of a large family some children go with each call.
 func (r *Redis) Remove(ctx context.Context, q QueueRef, id string, children bool) error {
-	code, err := r.runCode(ctx, removeJobScript, "remove", q, id, flag(children))
-	if err == nil && code == 0 {
-		return fmt.Errorf("remove job %s: %w", id, ErrJobLocked)
+	const removed, more = 1, 2
+	for code := int64(removed); ; {
+		var err error
+		code, err = r.runCode(ctx, removeJobScript, "remove", q, id, flag(children), flag(code == more))
+		switch {
+		case err != nil:
+			return err
+		case code == removed:
+			return nil
+		case code != more:
+			return fmt.Errorf("remove job %s: %w", id, ErrJobLocked)
+		}
 	}
-	return err
 }
 
 // RemoveDeduplicationKey implements [Backend].

@@ -77,10 +77,20 @@ function is_locked(key, descend)
   if redis.call('EXISTS', key .. ':lock') == 1 then
     return true
   end
-  if descend then
-    for _, child in ipairs(redis.call('SMEMBERS', key .. ':dependencies')) do
-      if is_locked(child, true) then
-        return true
+  local children = descend and redis.call('SMEMBERS', key .. ':dependencies') or {}
+  for from = 1, #children, 2000 do
+    local last, locks, families = math.min(from + 1999, #children), {}, {}
+    for n = from, last do
+      locks[#locks + 1], families[#families + 1] = children[n] .. ':lock', children[n] .. ':dependencies'
+    end
+    if redis.call('EXISTS', unpack(locks)) > 0 then
+      return true
+    end
+    if redis.call('EXISTS', unpack(families)) > 0 then
+      for n = from, last do
+        if is_locked(children[n], true) then
+          return true
+        end
       end
     end
   end
