@@ -100,18 +100,38 @@ func (d *Definition) Run(ctx Context) (json.RawMessage, error) { return d.run(ct
 
 func call[In, Out any](ctx Context, fn Func[In, Out]) (json.RawMessage, error) {
 	var in In
-	if data := ctx.Job().Data; len(data) > 0 {
-		if err := json.Unmarshal(data, &in); err != nil {
-			return nil, bullmq.Unrecoverable(fmt.Errorf("the job's data does not fit the handler: %w", err))
-		}
+	if err := decode(ctx.Job().Data, &in); err != nil {
+		return nil, bullmq.Unrecoverable(fmt.Errorf("the job's data does not fit the handler: %w", err))
 	}
 	out, err := fn(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	result, err := json.Marshal(out)
+	result, err := encode(out)
 	if err != nil {
 		return nil, bullmq.Unrecoverable(fmt.Errorf("the handler's result is not JSON: %w", err))
 	}
 	return result, nil
+}
+
+// decode reads a job's data, which the engine has found to be JSON. A handler
+// that takes it as it is gets it so: reading it twice would cost more than all
+// else about a small job.
+func decode(data json.RawMessage, in any) error {
+	if len(data) == 0 {
+		return nil
+	}
+	if raw, ok := in.(*json.RawMessage); ok {
+		*raw = data
+		return nil
+	}
+	return json.Unmarshal(data, in)
+}
+
+// encode writes a handler's result. The engine looks at JSON that is given as such.
+func encode(out any) (json.RawMessage, error) {
+	if raw, ok := out.(json.RawMessage); ok && len(raw) > 0 {
+		return raw, nil
+	}
+	return json.Marshal(out)
 }

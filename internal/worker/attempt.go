@@ -81,9 +81,7 @@ func (a *attempt) Logf(format string, args ...any) { a.Log(fmt.Sprintf(format, a
 
 // State implements [handler.Context].
 func (a *attempt) State() (json.RawMessage, error) {
-	ctx, cancel := a.request()
-	defer cancel()
-	return a.states.load(ctx, a.job)
+	return a.states.load(a, a.job)
 }
 
 // SaveState implements [handler.Context].

@@ -44,9 +44,11 @@ func stateKey(job *bullmq.Job) string {
 
 // load returns the job's state, nil if it has none.
 func (s *jobStates) load(ctx context.Context, job *bullmq.Job) (json.RawMessage, error) {
-	if job.AttemptsStarted <= 1 && !s.isHeld(job) {
+	if !s.mayHave(job) {
 		return nil, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
 	text, err := s.client.Do(ctx, s.client.B().Get().Key(stateKey(job)).Build()).AsBytes()
 	if rueidis.IsRedisNil(err) {
 		return nil, nil
@@ -71,9 +73,17 @@ func (s *jobStates) save(ctx context.Context, job *bullmq.Job, state json.RawMes
 	return nil
 }
 
-func (s *jobStates) isHeld(job *bullmq.Job) bool {
+// mayHave reports whether the job can have a state: its handler, which is asked
+// for it with each job, has saved one, or may have in an attempt before.
+func (s *jobStates) mayHave(job *bullmq.Job) bool {
+	if job.AttemptsStarted > 1 {
+		return true
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.held) == 0 {
+		return false // as most of the time
+	}
 	_, held := s.held[weak.Make(job)]
 	return held
 }
@@ -97,11 +107,15 @@ func (s *jobStates) drop(p weak.Pointer[bullmq.Job]) {
 
 // forget deletes the job's state, soon and without waiting for it.
 func (s *jobStates) forget(job *bullmq.Job) {
-	p := weak.Make(job)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// A job on a further attempt may have a state that its handler never asked for.
-	if _, held := s.held[p]; !held && job.AttemptsStarted <= 1 {
+	further := job.AttemptsStarted > 1
+	if !further && len(s.held) == 0 {
+		return
+	}
+	p := weak.Make(job)
+	if _, held := s.held[p]; !held && !further {
 		return
 	}
 	delete(s.held, p)
