@@ -73,6 +73,7 @@ func NewLoader(opts LoaderOptions) (*Loader, error) {
 	if err != nil {
 		return nil, err
 	}
+	logSandbox(opts.Logger)
 	l := &Loader{opts: opts, dir: dir}
 	if l.cache, err = newCache(opts.CacheDir); err == nil {
 		err = l.unpackShims()

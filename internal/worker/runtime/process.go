@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"time"
 
@@ -131,5 +132,14 @@ func eachLine(r io.Reader, limit int, f func(line string)) {
 		if err != nil {
 			return
 		}
+	}
+}
+
+// logSandbox says what keeps handlers in bounds on this machine.
+func logSandbox(log *slog.Logger) {
+	support := sandbox.Check()
+	log.Info("handlers run in a sandbox", slog.Any("by", support))
+	if !support.Confined {
+		log.Warn("handlers are not kept from files that they were not granted", slog.String("files", support.Files))
 	}
 }
