@@ -76,6 +76,12 @@ func takeClaim(ctx context.Context, f *os.File, how int) (*claim, error) {
 // lock two different files of the same name.
 func (c *claim) release() {
 	if c != nil {
-		_ = c.file.Close() // nothing was written
+		_ = unlock(c.file) // the end of the process would do as well
 	}
+}
+
+// unlock gives a lock up and closes its file. To close it would not be enough: a
+// process that is being started right now has a copy for a moment.
+func unlock(f *os.File) error {
+	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
 }

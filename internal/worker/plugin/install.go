@@ -50,7 +50,7 @@ func (m *Manager) Install(ctx context.Context, s *Staged, opts InstallOptions) (
 	}
 	entry := Entry{
 		Version: s.Plugin.Version, Source: s.Source.recorded(m.dir), Checksum: s.Checksum, Integrity: s.Integrity,
-		Permissions: s.Plugin.Permissions,
+		Permissions: s.Plugin.Permissions, Dependencies: s.Dependencies,
 	}
 	var err error
 	if entry.Handlers, err = m.try(ctx, s); err != nil {

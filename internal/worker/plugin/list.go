@@ -89,6 +89,7 @@ func (m *Manager) status(name string, entry Entry) Status {
 		Name: name, Version: entry.Version, Path: pluginPath(m.dir, name), State: StateOK, Changes: []Change{},
 		Source: &source, Checksum: entry.Checksum, Integrity: entry.Integrity,
 		Handlers: slices.Concat([]string{}, entry.Handlers), Permissions: entry.Permissions.List(),
+		Dependencies: slices.Concat([]Dependency{}, entry.Dependencies),
 	}
 	s.describe()
 	err := m.verifyEntry(name, entry)
@@ -107,7 +108,7 @@ func (m *Manager) status(name string, entry Entry) Status {
 }
 
 func uninstalled(name, folder string) Status {
-	s := Status{Name: name, Path: folder, State: StateUninstalled, Changes: []Change{}, Handlers: []string{}, Permissions: []Permission{}}
+	s := Status{Name: name, Path: folder, State: StateUninstalled, Changes: []Change{}, Handlers: []string{}, Permissions: []Permission{}, Dependencies: []Dependency{}}
 	p, err := Read(folder)
 	if err != nil {
 		s.State, s.Error = StateBroken, err.Error()
@@ -121,17 +122,11 @@ func uninstalled(name, folder string) Status {
 // describe fills in what only the folder tells. What cannot be read stays empty:
 // the state says why.
 func (s *Status) describe() {
-	s.Dependencies = []Dependency{}
 	if p, err := Read(s.Path); err == nil {
 		s.Description, s.Author, s.License = p.Description, p.Author, p.License
 	}
 	if files, err := scan(s.Path, Limits{}.withDefaults()); err == nil {
 		s.Bytes = files.size()
-	}
-	packages, _ := readDependencies(s.Path)
-	for _, path := range slices.Sorted(maps.Keys(packages)) {
-		name := path[strings.LastIndex(path, "node_modules/")+len("node_modules/"):]
-		s.Dependencies = append(s.Dependencies, Dependency{name, packages[path].Version, packages[path].Integrity})
 	}
 }
 

@@ -39,6 +39,8 @@ type Entry struct {
 	// Integrity is the digest of the archive it came in, in npm's form, "" if it
 	// came as a folder.
 	Integrity string `json:"integrity,omitempty"`
+	// Dependencies are the npm packages that it brought along.
+	Dependencies []Dependency `json:"dependencies,omitempty"`
 	// Permissions are what it was granted.
 	Permissions Permissions `json:"permissions"`
 	// Handlers are the job names it answered when it was tried.
@@ -129,11 +131,14 @@ func (l *Lock) write(dir string) error {
 	return nil
 }
 
+// forerunner is how the name of a file begins that is to become the named one.
+func forerunner(name string) string { return "." + name + "-" }
+
 // replaceFile writes a file so that at every moment, also after a crash, either
 // the old content or the new one is there. Watchers leave its hidden
 // forerunner out.
 func replaceFile(path string, content []byte) (err error) {
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	temp, err := os.CreateTemp(filepath.Dir(path), forerunner(filepath.Base(path))+"*")
 	if err != nil {
 		return err
 	}

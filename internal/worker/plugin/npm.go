@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -167,88 +166,4 @@ func (c *capped) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	return c.text.Write(p)
-}
-
-// dependency is a package in a plugin's node_modules.
-type dependency struct {
-	Version   string `json:"version"`
-	Resolved  string `json:"resolved"`
-	Integrity string `json:"integrity"`
-	Link      bool   `json:"link"`
-	InBundle  bool   `json:"inBundle"`
-}
-
-// Dependency is a package that a plugin brought along.
-type Dependency struct {
-	Name      string `json:"name"`
-	Version   string `json:"version"`
-	Integrity string `json:"integrity,omitempty"`
-}
-
-// hiddenLock is where npm notes what it has put into a node_modules.
-const hiddenLock = "node_modules/.package-lock.json"
-
-// readDependencies returns what npm notes about a plugin's node_modules, nil if
-// it notes nothing.
-func readDependencies(dir string) (map[string]dependency, error) {
-	text, err := readSmall(filepath.Join(dir, filepath.FromSlash(hiddenLock)), maxLock)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	var noted struct {
-		Packages map[string]dependency `json:"packages"`
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &noted)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", hiddenLock, err)
-	}
-	return noted.Packages, nil
-}
-
-// checkDependencies refuses packages that came from elsewhere than a registry:
-// an older npm does not know all of [npmFlags].
-func checkDependencies(dir string) error {
-	packages, err := readDependencies(dir)
-	if err != nil {
-		return err
-	}
-	for path, d := range packages {
-		fromRegistry := strings.HasPrefix(d.Resolved, "https://") || strings.HasPrefix(d.Resolved, "http://")
-		if d.Link || (!fromRegistry && !d.InBundle) {
-			return &UnsafeError{path, "is a dependency that comes from a file or repository; plugins take theirs from npm registries"}
-		}
-	}
-	return nil
-}
-
-// missesDependencies reports whether a folder is a package whose dependencies
-// are not all there.
-func missesDependencies(dir string) (bool, error) {
-	text, err := readSmall(filepath.Join(dir, npmManifest), maxManifest)
-	if errors.Is(err, os.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	var m struct {
-		Dependencies     map[string]string          `json:"dependencies"`
-		PeerDependencies map[string]string          `json:"peerDependencies"`
-		PeersMeta        map[string]json.RawMessage `json:"peerDependenciesMeta"`
-	}
-	if err := json.Unmarshal(text, &m); err != nil {
-		return false, fmt.Errorf("%s: %w", npmManifest, err)
-	}
-	for _, list := range []map[string]string{m.Dependencies, m.PeerDependencies} {
-		for name := range list {
-			_, mayMiss := m.PeersMeta[name]
-			installed := filepath.Join("node_modules", filepath.FromSlash(name), npmManifest)
-			if !mayMiss && (!filepath.IsLocal(installed) || !isFile(filepath.Join(dir, installed))) {
-				return true, nil
-			}
-		}
-	}
-	return false, nil
 }

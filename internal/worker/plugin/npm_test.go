@@ -33,7 +33,8 @@ func TestAnNPMPackageIsInstalledWithItsDependenciesAndNoScripts(t *testing.T) {
 	require.Equal(t, plugin.Source{Type: plugin.NPM, Spec: "@team/mailer@^1"}, entry.Source)
 	require.Equal(t, []string{"smtp.example.com"}, entry.Permissions.Network)
 	require.Equal(t, `exports.word = "hi";`, read(t, m.Dir(), "@team/mailer/node_modules/words/index.js"))
-	for _, absent := range []string{trace, m.Path("@team/mailer") + "/node_modules/unneeded", m.Path("@team/mailer") + "/node_modules/.bin", m.Path("@team/mailer") + "/.npmrc"} {
+	require.NotContains(t, read(t, m.Dir(), plugin.LockName), "http", "no address of a registry is kept")
+	for _, absent := range []string{trace, m.Path("@team/mailer") + "/node_modules/.package-lock.json", m.Path("@team/mailer") + "/node_modules/unneeded", m.Path("@team/mailer") + "/node_modules/.bin", m.Path("@team/mailer") + "/.npmrc"} {
 		require.NoFileExists(t, absent)
 		require.NoDirExists(t, absent)
 	}

@@ -19,6 +19,9 @@ type Staged struct {
 	// Checksum is over its files, Integrity that of its archive, if it came in one.
 	Checksum  string
 	Integrity string
+	// Dependencies are the npm packages that it brings along, as far as npm has
+	// noted them.
+	Dependencies []Dependency
 	// Previous is what is installed under its name, nil if nothing is.
 	Previous *Entry
 
@@ -66,10 +69,8 @@ func (m *Manager) stage(ctx context.Context, s *Staged) (err error) {
 	if err := s.Plugin.checkHost(m.opts.HostVersion); err != nil {
 		return err
 	}
-	if !s.inPlace {
-		if err := m.completeDependencies(ctx, s.tree); err != nil {
-			return err
-		}
+	if err := m.completeDependencies(ctx, s); err != nil {
+		return err
 	}
 	if s.files, err = scan(s.tree, m.opts.Limits); err != nil {
 		return err
@@ -143,15 +144,35 @@ func (m *Manager) fetchArchive(s *Staged, archive string) (err error) {
 	return unpacked(os.Rename(root, s.tree))
 }
 
-func (m *Manager) completeDependencies(ctx context.Context, tree string) error {
-	missing, err := missesDependencies(tree)
-	if err != nil || !missing {
+// completeDependencies fetches the npm packages that are not there yet, and
+// lists all that are.
+func (m *Manager) completeDependencies(ctx context.Context, s *Staged) error {
+	missing := false
+	if !s.inPlace {
+		var err error
+		if missing, err = missesDependencies(s.tree); err != nil {
+			return err
+		}
+	}
+	if missing {
+		if err := m.npm.install(ctx, s.tree); err != nil {
+			return err
+		}
+	}
+	notes, err := readNotes(s.tree)
+	if err != nil {
 		return err
 	}
-	if err := m.npm.install(ctx, tree); err != nil {
-		return err
+	if missing {
+		if err := checkOrigins(notes); err != nil {
+			return err
+		}
 	}
-	return checkDependencies(tree)
+	s.Dependencies = dependencies(notes)
+	if s.inPlace {
+		return nil
+	}
+	return dropNotes(s.tree)
 }
 
 // checkInPlace sees to it that a folder that is taken on where it stands stands

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -54,7 +55,7 @@ func newStaging(dir string) (*staging, error) {
 func (s *staging) tree() string { return filepath.Join(s.dir, "tree") }
 
 // close removes the folder and all in it.
-func (s *staging) close() error { return errors.Join(os.RemoveAll(s.dir), s.owner.Close()) }
+func (s *staging) close() error { return errors.Join(os.RemoveAll(s.dir), unlock(s.owner)) }
 
 // intend notes what is about to be done.
 func (s *staging) intend(p plan) error {
@@ -95,32 +96,58 @@ func swap(tree, target string) error {
 // recoverAll undoes what processes left that ended in the middle of a change,
 // and removes what they staged. The directory is claimed.
 func recoverAll(dir string, lock *Lock) error {
-	found, err := filepath.Glob(filepath.Join(dir, stateDir, stagingPrefix+"*"))
-	if err != nil {
-		return err
-	}
 	var errs []error
-	for _, work := range found {
-		owner, err := os.OpenFile(filepath.Join(work, "owner"), os.O_RDWR, 0)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // made this moment
-		}
-		if err == nil && errors.Is(syscall.Flock(int(owner.Fd()), syscall.LOCK_EX|syscall.LOCK_NB), syscall.EWOULDBLOCK) {
-			errs = append(errs, owner.Close())
-			continue // at work
-		}
-		if err == nil {
-			left := &staging{dir: work, owner: owner}
+	for _, work := range below(filepath.Join(dir, stateDir), stagingPrefix) {
+		left, err := adopt(work)
+		if left != nil {
 			if err = left.undo(dir, lock); err == nil {
 				err = left.close()
 			}
 		}
 		errs = append(errs, err)
 	}
+	for _, temp := range below(dir, forerunner(LockName)) {
+		errs = append(errs, os.Remove(temp))
+	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("recover from an unfinished change: %w", err)
 	}
 	return nil
+}
+
+// adopt takes over what a process has staged that is gone. It returns nil for
+// what a living one is at work on.
+func adopt(work string) (*staging, error) {
+	owner, err := os.OpenFile(filepath.Join(work, "owner"), os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // made this moment
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = syscall.Flock(int(owner.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == nil {
+		return &staging{dir: work, owner: owner}, nil
+	}
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = nil
+	}
+	return nil, errors.Join(err, owner.Close())
+}
+
+// below lists the paths in a folder whose names begin with a prefix.
+func below(dir, prefix string) []string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil // then there is nothing to take away
+	}
+	var paths []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), prefix) {
+			paths = append(paths, filepath.Join(dir, e.Name()))
+		}
+	}
+	return paths
 }
 
 // undo brings the directory back to what the lock file says.

@@ -71,8 +71,7 @@ func (m *Manager) dropListings(lock *Lock) {
 	for _, entry := range lock.Plugins {
 		keep[m.listingPath(entry.Checksum)] = true
 	}
-	found, _ := filepath.Glob(filepath.Join(m.dir, stateDir, listingsDir, "*.txt")) // the pattern is sound
-	for _, path := range found {
+	for _, path := range below(filepath.Join(m.dir, stateDir, listingsDir), "") {
 		if !keep[path] {
 			_ = os.Remove(path) // a list too many is untidy, no more
 		}
