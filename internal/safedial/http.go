@@ -71,3 +71,41 @@ func (d *Dialer) CheckRedirect(req *http.Request, via []*http.Request) error {
 	}
 	return d.CheckURL(req.URL)
 }
+
+// harmless are the headers that may follow a redirect to another host. All
+// others may be credentials.
+var harmless = map[string]bool{
+	"Accept": true, "Accept-Encoding": true, "Accept-Language": true, "Content-Type": true, "User-Agent": true,
+}
+
+// DropCredentials takes from a redirected request every header that could be a
+// credential, once a redirect has led away from the first request's scheme, host
+// or port. [net/http] does that only for the headers it knows, and not towards
+// subdomains.
+func DropCredentials(req *http.Request, via []*http.Request) {
+	first := via[0].URL
+	strayed := !sameOrigin(first, req.URL)
+	for _, earlier := range via {
+		strayed = strayed || !sameOrigin(first, earlier.URL)
+	}
+	if !strayed {
+		return
+	}
+	for name := range req.Header {
+		if !harmless[name] {
+			req.Header.Del(name)
+		}
+	}
+	req.Host = ""
+}
+
+func sameOrigin(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && a.Hostname() == b.Hostname() && portOf(a) == portOf(b)
+}
+
+func portOf(u *url.URL) string {
+	if port := u.Port(); port != "" {
+		return port
+	}
+	return map[string]string{"http": "80", "https": "443"}[u.Scheme]
+}

@@ -25,7 +25,9 @@ type Data struct {
 	// File is a name without folders; the job's own name and id make one if it is empty.
 	File      string `json:"file,omitempty" jsonschema:"title=File name,description=Name of the file in the worker's export directory; made from queue and job id if empty,maxLength=200,pattern=^[^/\\\\]*$"`
 	Overwrite bool   `json:"overwrite,omitempty" jsonschema:"title=Overwrite,description=Replace a file of that name"`
-	Sheet     string `json:"sheet,omitempty" jsonschema:"title=Sheet,description=Name of the sheet in XLSX,maxLength=25,default=Data"`
+	// NoFormulas guards who opens the file in a spreadsheet.
+	NoFormulas bool   `json:"noFormulas,omitempty" jsonschema:"title=No formulas,description=For CSV: put a quote before texts that spreadsheets would run as formulas: those that begin with = + - or @"`
+	Sheet      string `json:"sheet,omitempty" jsonschema:"title=Sheet,description=Name of the sheet in XLSX,maxLength=25,default=Data"`
 }
 
 // Source says where rows come from; exactly one member is given.

@@ -52,8 +52,11 @@ const (
 func New(dialer *safedial.Dialer, options Options) (*handler.Definition, error) {
 	e := &exporter{opts: options.withDefaults(), dialer: dialer}
 	return handler.New("data-export", e.run, &handler.Options{
-		Version: "1.0.0", Author: "JobRunner",
+		Version: "1.1.0", Author: "JobRunner",
 		Description: "Streams the rows of a SQL query or of a JSON or CSV source into a CSV, JSON Lines or XLSX file",
+		Defaults: handler.Defaults{
+			Attempts: 3, Backoff: &bullmq.Backoff{Type: bullmq.BackoffExponential, Delay: 30 * time.Second},
+		},
 	})
 }
 
@@ -72,7 +75,9 @@ func (e *exporter) run(ctx handler.Context, in Data) (*Result, error) {
 		return nil, err
 	}
 	defer func() { _ = rows.close() }() // reading is over; what matters was reported by next
-	target, err := createTarget(e.opts.Dir, in.fileName(ctx.Job()), in.Overwrite, e.opts.MaxFileBytes)
+	// A file of the job's own name is from an attempt that was cut off at its end.
+	overwrite := in.Overwrite || in.File == "" && ctx.Job().AttemptsStarted > 1
+	target, err := createTarget(e.opts.Dir, in.fileName(ctx.Job()), overwrite, e.opts.MaxFileBytes)
 	if err != nil {
 		return nil, err
 	}

@@ -222,9 +222,31 @@ func TestAWebAddressIsExported(t *testing.T) {
 
 	_, err := b.run(`{"format":"csv","file":"x","source":{"url":{"url":"` + server.URL + `","format":"csv"}}}`)
 	require.ErrorContains(t, err, "the server answered 403")
+	require.True(t, bullmq.IsUnrecoverable(err))
 	_, err = b.run(`{"format":"csv","file":"x","source":{"url":{"url":"http://169.254.169.254/latest","format":"csv"}}}`)
 	require.ErrorIs(t, err, safedial.ErrBlocked)
 	require.True(t, bullmq.IsUnrecoverable(err))
+}
+
+func TestHeadersOfARequestStayWithTheirHost(t *testing.T) {
+	t.Parallel()
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "token\n["+r.Header.Get("X-Token")+"]\n")
+	}))
+	t.Cleanup(other.Close)
+	server := httptest.NewServer(http.RedirectHandler(other.URL, http.StatusFound))
+	t.Cleanup(server.Close)
+	b := newBench(t, nil)
+	result := b.mustRun(`{"format":"csv","source":{"url":{"url":"` + server.URL + `","format":"csv","headers":{"X-Token":"t"}}}}`)
+	require.Equal(t, "token\n[]\n", read(t, result.Path))
+}
+
+func TestTextsThatSpreadsheetsWouldRunAreQuotedIfAsked(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	b.source("a.jsonl", `{"a":"=1+1","b":"@x","c":-1,"d":"-1","e":"a=b"}`+"\n")
+	result := b.mustRun(`{"format":"csv","noFormulas":true,"source":{"file":{"path":"a.jsonl","format":"jsonl"}}}`)
+	require.Equal(t, "a,b,c,d,e\n'=1+1,'@x,-1,'-1,a=b\n", read(t, result.Path))
 }
 
 func TestRefusalsAreForGoodAndLeaveNothingBehind(t *testing.T) {

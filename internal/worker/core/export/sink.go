@@ -18,7 +18,7 @@ type rowSink interface {
 func openSink(in Data, t *target, rows rowSource) (rowSink, error) {
 	switch in.Format {
 	case CSV:
-		return newCSVSink(t, rows.columns())
+		return newCSVSink(t, in.NoFormulas, rows.columns())
 	case JSONLines:
 		return newJSONSink(t, rows.columns())
 	case XLSX:

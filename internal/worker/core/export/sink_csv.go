@@ -3,17 +3,19 @@ package export
 import (
 	"encoding/csv"
 	"fmt"
+	"strings"
 )
 
 // csvSink writes RFC 4180 CSV with a header line.
 type csvSink struct {
-	w      *csv.Writer
-	table  table
-	record []string
+	w          *csv.Writer
+	noFormulas bool
+	table      table
+	record     []string
 }
 
-func newCSVSink(t *target, columns []string) (*csvSink, error) {
-	s := &csvSink{w: csv.NewWriter(t)}
+func newCSVSink(t *target, noFormulas bool, columns []string) (*csvSink, error) {
+	s := &csvSink{w: csv.NewWriter(t), noFormulas: noFormulas}
 	if columns == nil {
 		return s, nil // the first object brings them
 	}
@@ -36,9 +38,22 @@ func (s *csvSink) write(r row) error {
 	}
 	s.record = s.record[:0]
 	for _, v := range values {
-		s.record = append(s.record, textOf(v))
+		text := textOf(v)
+		if _, isText := v.(string); isText && s.noFormulas {
+			text = withoutFormula(text)
+		}
+		s.record = append(s.record, text)
 	}
 	return s.line(s.record)
+}
+
+// withoutFormula makes text of what a spreadsheet would run: what begins so, also
+// behind a tab or a line break that it skips.
+func withoutFormula(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r\n", rune(text[0])) {
+		return "'" + text
+	}
+	return text
 }
 
 func (s *csvSink) line(record []string) error {

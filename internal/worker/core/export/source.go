@@ -11,6 +11,7 @@ import (
 	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/internal/safedial"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/files"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/core/retry"
 )
 
 // row is one row: its values by column, or a JSON object as it came. Both are
@@ -69,7 +70,7 @@ func (e *exporter) openFile(s FileSource) (rowSource, error) {
 func (e *exporter) openURL(ctx context.Context, s URLSource) (rowSource, error) {
 	u, err := url.Parse(s.URL)
 	if err != nil {
-		return nil, refuse("source url: %w", err)
+		return nil, refuse("source url: it is not a URL") // the parser's error repeats it
 	}
 	if err := e.dialer.CheckURL(u); err != nil {
 		return nil, refuse("source url: %w", err)
@@ -82,26 +83,55 @@ func (e *exporter) openURL(ctx context.Context, s URLSource) (rowSource, error) 
 	for name, value := range s.Headers {
 		req.Header.Set(name, value)
 	}
-	client := e.dialer.Client(e.opts.HTTPTimeout)
+	client := e.client()
 	resp, err := client.Do(req) //nolint:bodyclose // responseBody closes it with the source
 	if err != nil {
 		client.CloseIdleConnections()
-		return nil, sourceError(err)
+		return nil, sourceError(ctx, err)
 	}
 	body := &responseBody{resp.Body, client}
 	if resp.StatusCode != http.StatusOK {
 		_ = body.Close()
-		return nil, fmt.Errorf("source url: the server answered %s", resp.Status)
+		return nil, statusError(resp)
 	}
 	return openDocument(body, resp.ContentLength, s.Format)
 }
 
-func sourceError(err error) error {
+// client follows redirects as the dialer does, without the job's headers where
+// they lead to another host.
+func (e *exporter) client() *http.Client {
+	client := e.dialer.Client(e.opts.HTTPTimeout)
+	check := client.CheckRedirect
+	client.CheckRedirect = func(req *http.Request, via []*http.Request) error {
+		if err := check(req, via); err != nil {
+			return err
+		}
+		safedial.DropCredentials(req, via)
+		return nil
+	}
+	return client
+}
+
+// sourceError leaves out the URL, which may hold a key.
+func sourceError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err
+	}
 	err = fmt.Errorf("source url: %w", err)
 	if errors.Is(err, safedial.ErrBlocked) {
 		return bullmq.Unrecoverable(err)
 	}
 	return err
+}
+
+func statusError(resp *http.Response) error {
+	if !retry.Temporary(resp.StatusCode) {
+		return refuse("source url: the server answered %s", resp.Status)
+	}
+	return fmt.Errorf("source url: the server answered %s", resp.Status)
 }
 
 // responseBody closes its connection for good: there is no second request.
