@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/jobrunner-dev/jobrunner/internal/config"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/runtime"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/scaffold"
 )
 
@@ -17,8 +19,13 @@ func newHandlerNew(p *Process) *cobra.Command {
 		Example: "  jobrunner handler new send-invoice --lang ts\n" +
 			"  jobrunner handler new resize --lang python --dir ./work",
 		Args: oneArgument("NAME, the name of the jobs it is for"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, _, err := p.settings(cmd)
+			if err != nil {
+				return usage(err)
+			}
 			h.Name = args[0]
+			h.GoSDK, h.GoVersion = runtime.FindGoSDK(cfg.GoSDK)
 			created, err := scaffold.Create(h)
 			if err != nil {
 				return usage(fmt.Errorf("new handler: %w", err))
@@ -27,6 +34,7 @@ func newHandlerNew(p *Process) *cobra.Command {
 			return nil
 		},
 	}
+	config.AddFlags(cmd.Flags(), "config", "go-sdk")
 	cmd.Flags().StringVar(&h.Language, "lang", "ts", "the language: "+strings.Join(scaffold.Languages(), ", "))
 	cmd.Flags().StringVar(&h.Dir, "dir", handlersDir, "the directory to write into")
 	return cmd
@@ -43,6 +51,13 @@ func (p *Process) tellCreated(h scaffold.Handler, created *scaffold.Created) {
 	dev := "jobrunner dev"
 	if h.Dir != handlersDir {
 		dev += " --handlers " + quoteArgument(h.Dir)
+	}
+	if len(created.Prepare) > 0 {
+		words := make([]string, len(created.Prepare))
+		for i, word := range created.Prepare {
+			words[i] = quoteArgument(word)
+		}
+		p.say("\n  %s  # once", strings.Join(words, " "))
 	}
 	run := "jobrunner handler run " + quoteArgument(created.Entry)
 	width := max(len(run), len(dev))

@@ -27,6 +27,10 @@ type Handler struct {
 	Language string
 	// Dir is the directory to write into. It is made if missing.
 	Dir string
+	// GoSDK is the folder of JobRunner's Go source, or GoVersion the released
+	// version, that a handler in Go is built with. If neither is known, its author
+	// has to see to it.
+	GoSDK, GoVersion string
 }
 
 // Created says what was written.
@@ -37,6 +41,8 @@ type Created struct {
 	Files []string
 	// Support are files for editors.
 	Support []string
+	// Prepare is a command to run before the handler can be, nil for none.
+	Prepare []string
 }
 
 // output is one file to write.
@@ -51,7 +57,7 @@ type language struct {
 	name string
 	// entry is the file or folder that a worker loads.
 	entry   func(name string) string
-	outputs func(name string) []output
+	outputs func(h Handler) []output
 	// editor are the files that editors need.
 	editor func(dir string) ([]string, error)
 }
@@ -60,15 +66,8 @@ var languages = []language{
 	single("ts", ".ts", "handler.ts.tmpl", supportTypeScript),
 	single("js", ".js", "handler.js.tmpl", supportTypeScript),
 	single("python", ".py", "handler.py.tmpl", supportPython),
-	{
-		name: "shell", entry: func(name string) string { return name + ".sh" },
-		outputs: func(name string) []output {
-			return []output{
-				{path: name + ".sh", template: "handler.sh.tmpl", executable: true},
-				{path: name + ".handler.json", template: "handler.sh.json.tmpl"},
-			}
-		},
-	},
+	{name: "go", entry: func(name string) string { return name }, outputs: goOutputs},
+	{name: "shell", entry: func(name string) string { return name + ".sh" }, outputs: shellOutputs},
 }
 
 // single is a language whose handlers are one file.
@@ -76,7 +75,26 @@ func single(name, extension, template string, editor func(string) ([]string, err
 	entry := func(handler string) string { return handler + extension }
 	return language{
 		name: name, entry: entry, editor: editor,
-		outputs: func(handler string) []output { return []output{{path: entry(handler), template: template}} },
+		outputs: func(h Handler) []output { return []output{{path: entry(h.Name), template: template}} },
+	}
+}
+
+// goOutputs are a module of its own, so that editors and the toolchain know it.
+func goOutputs(h Handler) []output {
+	list := []output{
+		{path: filepath.Join(h.Name, "main.go"), template: "main.go.tmpl"},
+		{path: filepath.Join(h.Name, "go.mod"), template: "go.mod.tmpl"},
+	}
+	if h.GoSDK != "" {
+		list = append(list, output{path: filepath.Join(h.Name, "go.work"), template: "go.work.tmpl"})
+	}
+	return list
+}
+
+func shellOutputs(h Handler) []output {
+	return []output{
+		{path: h.Name + ".sh", template: "handler.sh.tmpl", executable: true},
+		{path: h.Name + ".handler.json", template: "handler.sh.json.tmpl"},
 	}
 }
 
@@ -110,12 +128,15 @@ func Create(h Handler) (*Created, error) {
 		}
 	}
 	created := &Created{Entry: filepath.Join(h.Dir, l.entry(h.Name))}
-	for _, out := range l.outputs(h.Name) {
+	for _, out := range l.outputs(h) {
 		path := filepath.Join(h.Dir, out.path)
 		if err := out.write(path, h); err != nil {
 			return nil, errors.Join(err, removeAll(created.Files))
 		}
 		created.Files = append(created.Files, path)
+	}
+	if l.name == "go" && h.GoSDK == "" {
+		created.Prepare = []string{"go", "-C", created.Entry, "get", "github.com/jobrunner-dev/jobrunner/handler"}
 	}
 	if l.editor != nil {
 		var err error
