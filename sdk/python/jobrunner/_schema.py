@@ -92,7 +92,7 @@ def _typed_dict(cls: Any, within: tuple[Any, ...]) -> Schema:
 
 def _object(cls: Any, properties: Schema, required: list[str]) -> Schema:
     schema: Schema = {"type": "object"}
-    doc = inspect.getdoc(cls) if "__doc__" in vars(cls) else None
+    doc = inspect.cleandoc(vars(cls).get("__doc__") or "")
     # A dataclass without a docstring gets one that repeats its signature.
     if doc and not doc.startswith(f"{cls.__name__}("):
         schema["description"] = doc.split("\n")[0]

@@ -43,7 +43,7 @@ def read_signature(function: Callable[..., Any]) -> Signature:
     hints = _hints_of(function)
     positional: list[bool] = []
     named: list[tuple[str, bool]] = []
-    data = UNKNOWN
+    of_job = of_data = UNKNOWN
     for parameter in _parameters(function):
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             if parameter.kind is parameter.VAR_POSITIONAL and not positional:
@@ -57,17 +57,20 @@ def read_signature(function: Callable[..., Any]) -> Signature:
             named.append((parameter.name, takes_job))
         else:
             positional.append(takes_job)
-        said = (typing.get_args(hint) or (UNKNOWN,))[0] if takes_job else hint
-        data = said if data is UNKNOWN else data
+        if takes_job:
+            of_job = (typing.get_args(hint) or (UNKNOWN,))[0]
+        else:
+            of_data = hint
     roles = positional + [takes_job for _, takes_job in named]
     if roles.count(True) > 1 or roles.count(False) > 1:
         raise TypeError("a handler takes the job, its data, or both: def greet(job), or def greet(data: Greeting, job: Job)")
+    data = of_job if of_data is UNKNOWN else of_data
     return Signature(tuple(positional), tuple(named), data, hints.get("return", UNKNOWN))
 
 
 def is_coroutine_function(function: Callable[..., Any]) -> bool:
     """Whether calling it makes a coroutine; objects with an ``async def __call__`` count."""
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(type(function), "__call__", None))
 
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:

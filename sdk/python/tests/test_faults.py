@@ -335,6 +335,29 @@ class Faults(HostTest):
         child.wait(lambda: child.so_far(call).progress == ["begun"], "not begun")
         self.assertEqual(child.close(), 0)
 
+    def test_jobs_wait_where_no_further_thread_can_be_made(self) -> None:
+        child = self.load(
+            """
+            import resource, threading
+            from jobrunner import handler
+            go = threading.Event()
+            resource.setrlimit(resource.RLIMIT_DATA, (200 << 20, 200 << 20))
+
+            @handler
+            def waits(job):
+                job.progress("begun")
+                go.wait()
+
+            @handler
+            async def frees(job): go.set()
+            """
+        )
+        calls = [child.start("waits") for _ in range(100)]
+        child.wait(lambda: child.so_far(calls[0]).progress == ["begun"], "not begun")
+        child.run("frees")
+        for call in calls:
+            self.assertIsNone(child.outcome(call).error)
+
 
 class Damage(HostTest):
     def test_a_changed_directory_or_path_harms_nothing(self) -> None:

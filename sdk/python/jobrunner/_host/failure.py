@@ -95,7 +95,7 @@ def code_frame(at: Place) -> str:
         if number == at.line and 0 < at.column <= min(len(text) + 1, _MAX_SOURCE_LINE):
             blank = "".join("\t" if c == "\t" else " " for c in text[: at.column - 1])
             shown.append(f"  {'':{width}} | {blank}^")
-    return "\n".join(shown).expandtabs(4)
+    return "\n".join(shown).replace("\t", "    ")
 
 
 def _with_causes(trace: Optional[traceback.TracebackException]) -> Iterator[traceback.TracebackException]:

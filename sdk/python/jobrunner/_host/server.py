@@ -11,7 +11,6 @@ import threading
 import time
 import traceback
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Mapping, NoReturn, Optional
 
 from .._errors import Unrecoverable
@@ -24,11 +23,10 @@ from .module import Module
 from .output import take_stdin, take_stdout
 from .peer import Peer
 from .run import Run
+from .threads import Threads
 
 PROTOCOL = 2
 
-#: How many plain functions run at once; the jobs of more wait, and may be cancelled meanwhile.
-MAX_THREADS = 256
 #: How much longer than a result any message may be.
 _MESSAGE_ROOM = 512 * 1024
 #: How long what a module has left to do at exit may take.
@@ -54,7 +52,7 @@ class Host:
         self._ending = False
         self._retired = False
         self._forked = False
-        self._threads = ThreadPoolExecutor(MAX_THREADS, "job")
+        self._threads = Threads()
         self._loop = asyncio.new_event_loop()
         self.peer = Peer(
             take_stdin(),
@@ -145,7 +143,7 @@ class Host:
         self._loop.call_soon_threadsafe(self.peer.reply, call, b"null")
 
     def in_thread(self, run: Run) -> None:
-        self._threads.submit(run.run_in_thread)
+        self._threads.call(run.run_in_thread)
 
     def in_loop(self, run: Run) -> None:
         # Jobs that arrive together wake the loop once.
