@@ -21,18 +21,18 @@ func validValue(b []byte, i, depth int) (end int, ok bool) {
 	if i >= len(b) {
 		return i, false
 	}
-	switch c := b[i]; {
-	case c == '"':
+	switch b[i] {
+	case '"':
 		return validString(b, i+1)
-	case c == '{':
+	case '{':
 		return validMembers(b, i+1, depth+1, '}')
-	case c == '[':
+	case '[':
 		return validMembers(b, i+1, depth+1, ']')
-	case c == 't':
+	case 't':
 		return validWord(b, i, "true")
-	case c == 'f':
+	case 'f':
 		return validWord(b, i, "false")
-	case c == 'n':
+	case 'n':
 		return validWord(b, i, "null")
 	default:
 		return validNumber(b, i)
