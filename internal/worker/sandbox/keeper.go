@@ -166,18 +166,23 @@ func (k *keeper) killRest(program int) {
 	if k.spec.Namespaces {
 		return
 	}
-	for deadline := time.Now().Add(killTime); time.Now().Before(deadline); {
-		killDescendants(program)
-		for {
-			pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil)
-			if errors.Is(err, syscall.ECHILD) {
-				return
-			}
-			if pid <= 0 && !errors.Is(err, syscall.EINTR) {
-				break
-			}
-		}
+	_ = syscall.Kill(-program, syscall.SIGKILL) // what is left of its process group
+	for deadline := time.Now().Add(killTime); !childless() && time.Now().Before(deadline); {
+		killDescendants()
 		time.Sleep(time.Millisecond)
+	}
+}
+
+// childless waits for children that have ended, and reports whether there were
+// no others.
+func childless() bool {
+	for {
+		pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil)
+		switch {
+		case errors.Is(err, syscall.EINTR), pid > 0:
+		default:
+			return errors.Is(err, syscall.ECHILD)
+		}
 	}
 }
 

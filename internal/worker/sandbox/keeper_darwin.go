@@ -36,6 +36,6 @@ func preferForOOM(int) {}
 
 func limitProgram(spec, int) error { return nil }
 
-// killDescendants kills the program's process group. Children that have left it
-// stay: this system has nothing to find them by.
-func killDescendants(program int) { _ = syscall.Kill(-program, syscall.SIGKILL) }
+// killDescendants has nothing to find them by here: children that have left the
+// program's process group stay.
+func killDescendants() {}

@@ -83,7 +83,7 @@ func preferForOOM(pid int) {
 
 // killDescendants kills all processes below this one. Those that the program made may
 // be anywhere, but their parents are known.
-func killDescendants(int) {
+func killDescendants() {
 	root := os.Getpid()
 	children := map[int][]int{}
 	entries, err := os.ReadDir("/proc")
