@@ -1,35 +1,64 @@
 package plugin_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/jobrunner-dev/jobrunner/internal/testenv/npmregistry"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/plugin"
 )
+
+// managerOf is a manager whose npm takes packages from a registry.
+func managerOf(t *testing.T, r *npmregistry.Registry, dir string, env ...string) *plugin.Manager {
+	t.Helper()
+	m, err := plugin.NewManager(plugin.Options{Dir: dir, Env: append(r.Env(), env...)})
+	require.NoError(t, err)
+	return m
+}
+
+// scripts are lifecycle scripts, each of which would leave a trace.
+func scripts(trace string) map[string]any {
+	all := map[string]any{}
+	for _, name := range []string{"preinstall", "install", "postinstall", "prepare", "prepack", "postpack", "prepublish"} {
+		all[name] = "echo " + name + " >> " + trace
+	}
+	return all
+}
+
+// handlerPackage are members that make a package a plugin.
+func handlerPackage(more map[string]any) map[string]any {
+	all := map[string]any{
+		"main": "index.js", "keywords": []string{"bullmq-handler-plugin"},
+		"bullmqHandlerPlugin": map[string]any{"permissions": map[string]any{"network": []string{"smtp.example.com"}}},
+	}
+	maps.Copy(all, more)
+	return all
+}
 
 const mailerCode = `const { word } = require("words"); module.exports = { name: "mail", async execute() { return word; } };`
 
 func TestAnNPMPackageIsInstalledWithItsDependenciesAndNoScripts(t *testing.T) {
 	t.Parallel()
-	r := startRegistry(t)
+	r := npmregistry.Start(t)
 	trace := filepath.Join(t.TempDir(), "trace")
-	r.publish("words", "2.1.0", map[string]any{"scripts": scripts(trace), "bin": map[string]string{"words": "index.js"}},
+	words := r.Publish("words", "2.1.0", map[string]any{"scripts": scripts(trace), "bin": map[string]string{"words": "index.js"}},
 		map[string]string{"index.js": `exports.word = "hi";`, ".npmrc": "x=y"})
-	r.publish("unneeded", "1.0.0", nil, nil)
-	r.publish("@team/mailer", "1.2.0", handlerPackage(map[string]any{
+	r.Publish("unneeded", "1.0.0", nil, nil)
+	mailer := r.Publish("@team/mailer", "1.2.0", handlerPackage(map[string]any{
 		"dependencies": map[string]string{"words": "^2.0.0"}, "devDependencies": map[string]string{"unneeded": "*"}, "scripts": scripts(trace),
 	}), map[string]string{"index.js": mailerCode, ".npmrc": "registry=http://127.0.0.1:1/\nignore-scripts=false\n"})
-	want := r.packages["@team/mailer"]["1.2.0"].integrity
-	r.publish("@team/mailer", "2.0.0", handlerPackage(nil), map[string]string{"index.js": ""})
-	m := r.manager(realDir(t))
+	r.Publish("@team/mailer", "2.0.0", handlerPackage(nil), map[string]string{"index.js": ""})
+	m := managerOf(t, r, realDir(t))
 
 	entry := install(t, m, "npm:@team/mailer@^1")
 	require.Equal(t, "1.2.0", entry.Version)
-	require.Equal(t, want, entry.Integrity)
+	require.Equal(t, mailer.Integrity, entry.Integrity)
 	require.Equal(t, plugin.Source{Type: plugin.NPM, Spec: "@team/mailer@^1"}, entry.Source)
 	require.Equal(t, []string{"smtp.example.com"}, entry.Permissions.Network)
 	require.Equal(t, `exports.word = "hi";`, read(t, m.Dir(), "@team/mailer/node_modules/words/index.js"))
@@ -43,7 +72,7 @@ func TestAnNPMPackageIsInstalledWithItsDependenciesAndNoScripts(t *testing.T) {
 	require.Len(t, list, 1)
 	require.Equal(t, plugin.StateOK, list[0].State)
 	require.Empty(t, cmp.Diff([]plugin.Dependency{
-		{Name: "words", Version: "2.1.0", Integrity: r.packages["words"]["2.1.0"].integrity},
+		{Name: "words", Version: "2.1.0", Integrity: words.Integrity},
 	}, list[0].Dependencies))
 	requireTidy(t, m.Dir())
 
@@ -53,8 +82,8 @@ func TestAnNPMPackageIsInstalledWithItsDependenciesAndNoScripts(t *testing.T) {
 
 func TestAnNPMTarballOrFolderGetsItsDependenciesFromTheRegistry(t *testing.T) {
 	t.Parallel()
-	r := startRegistry(t)
-	r.publish("words", "2.1.0", nil, map[string]string{"index.js": `exports.word = "hi";`})
+	r := npmregistry.Start(t)
+	r.Publish("words", "2.1.0", nil, map[string]string{"index.js": `exports.word = "hi";`})
 	files := map[string]string{
 		"package.json": `{"name":"mailer","version":"1.0.0","keywords":["bullmq-handler-plugin"],"dependencies":{"words":"2"}}`,
 		"index.js":     mailerCode,
@@ -63,7 +92,7 @@ func TestAnNPMTarballOrFolderGetsItsDependenciesFromTheRegistry(t *testing.T) {
 		"tarball": packFiles(t, filepath.Join(t.TempDir(), "mailer-1.0.0.tgz"), "package", files),
 		"folder":  write(t, realDir(t), files),
 	} {
-		m := r.manager(realDir(t))
+		m := managerOf(t, r, realDir(t))
 		entry := install(t, m, from)
 		require.FileExists(t, filepath.Join(m.Path("mailer"), "node_modules/words/index.js"), name)
 		require.Equal(t, plugin.Permissions{Network: []string{"*"}, Env: []string{"*"}, Write: []string{"/"}}, entry.Permissions,
@@ -80,16 +109,16 @@ func TestAnNPMTarballOrFolderGetsItsDependenciesFromTheRegistry(t *testing.T) {
 
 func TestALockFileOfNPMIsKeptTo(t *testing.T) {
 	t.Parallel()
-	r := startRegistry(t)
-	old := r.publish("words", "2.0.0", nil, map[string]string{"index.js": "old"})
-	r.publish("words", "2.1.0", nil, map[string]string{"index.js": "new"})
-	m := r.manager(realDir(t))
+	r := npmregistry.Start(t)
+	old := r.Publish("words", "2.0.0", nil, map[string]string{"index.js": "old"})
+	r.Publish("words", "2.1.0", nil, map[string]string{"index.js": "new"})
+	m := managerOf(t, r, realDir(t))
 	install(t, m, write(t, realDir(t), map[string]string{
 		"package.json": `{"name":"mailer","version":"1.0.0","keywords":["bullmq-handler-plugin"],"dependencies":{"words":"^2.0.0"}}`,
 		"index.js":     mailerCode,
 		"package-lock.json": `{"name":"mailer","version":"1.0.0","lockfileVersion":3,"requires":true,"packages":{
 			"":{"name":"mailer","version":"1.0.0","dependencies":{"words":"^2.0.0"}},
-			"node_modules/words":{"version":"2.0.0","resolved":"` + r.server.URL + `/words/-/2.0.0.tgz","integrity":"` + old.integrity + `"}}}`,
+			"node_modules/words":{"version":"2.0.0","resolved":"` + r.URL + `/words/-/2.0.0.tgz","integrity":"` + old.Integrity + `"}}}`,
 	}))
 	require.Equal(t, "old", read(t, m.Path("mailer"), "node_modules/words/index.js"))
 }
@@ -106,9 +135,9 @@ func TestDependenciesFromElsewhereThanARegistryAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := startRegistry(t)
-			m := r.manager(realDir(t))
-			r.publish("mailer", "1.0.0", handlerPackage(map[string]any{"dependencies": map[string]string{"words": spec}}),
+			r := npmregistry.Start(t)
+			m := managerOf(t, r, realDir(t))
+			r.Publish("mailer", "1.0.0", handlerPackage(map[string]any{"dependencies": map[string]string{"words": spec}}),
 				map[string]string{"index.js": mailerCode})
 			_, err := m.Stage(t.Context(), plugin.Source{Type: plugin.NPM, Spec: "mailer"})
 			require.Regexp(t, `EALLOW|EUNSUPPORTEDPROTOCOL|the plugin is refused`, err.Error())
@@ -119,13 +148,13 @@ func TestDependenciesFromElsewhereThanARegistryAreRefused(t *testing.T) {
 
 func TestAnArchiveThatIsNotWhatTheRegistrySaysIsRefused(t *testing.T) {
 	t.Parallel()
-	r := startRegistry(t)
-	sound := r.publish("mailer", "1.0.0", handlerPackage(nil), map[string]string{"index.js": mailerCode})
-	other := r.publish("mailer", "1.0.0", handlerPackage(nil), map[string]string{"index.js": "evil()"})
+	r := npmregistry.Start(t)
+	sound := r.Publish("mailer", "1.0.0", handlerPackage(nil), map[string]string{"index.js": mailerCode})
+	other := r.Publish("mailer", "1.0.0", handlerPackage(nil), map[string]string{"index.js": "evil()"})
 	forged := sound
-	forged.tarball = other.tarball
-	r.put("mailer", "1.0.0", forged)
-	m := r.manager(realDir(t))
+	forged.Archive = other.Archive
+	r.Put(forged)
+	m := managerOf(t, r, realDir(t))
 	_, err := m.Stage(t.Context(), plugin.Source{Type: plugin.NPM, Spec: "mailer"})
 	var failed *plugin.NPMError
 	require.ErrorAs(t, err, &failed)
@@ -135,20 +164,20 @@ func TestAnArchiveThatIsNotWhatTheRegistrySaysIsRefused(t *testing.T) {
 
 func TestAVersionThatWasPublishedAgainIsRefused(t *testing.T) {
 	t.Parallel()
-	r := startRegistry(t)
-	r.publish("mailer", "1.0.0", handlerPackage(nil), map[string]string{"index.js": ""})
-	m := r.manager(realDir(t))
+	r := npmregistry.Start(t)
+	r.Publish("mailer", "1.0.0", handlerPackage(nil), map[string]string{"index.js": ""})
+	m := managerOf(t, r, realDir(t))
 	install(t, m, "npm:mailer")
-	r.publish("mailer", "1.0.0", handlerPackage(nil), map[string]string{"index.js": "evil()"})
-	require.NoError(t, os.RemoveAll(filepath.Join(r.home, "cache")))
+	r.Publish("mailer", "1.0.0", handlerPackage(nil), map[string]string{"index.js": "evil()"})
+	require.NoError(t, os.RemoveAll(filepath.Join(r.Home, "cache")))
 	_, err := m.Stage(t.Context(), plugin.Source{Type: plugin.NPM, Spec: "mailer"})
 	require.ErrorContains(t, err, "version 1.0.0 of mailer in the registry is not the one that was installed")
 }
 
 func TestNPMErrorsSayWhatToDo(t *testing.T) {
 	t.Parallel()
-	r := startRegistry(t)
-	_, err := r.manager(realDir(t)).Stage(t.Context(), plugin.Source{Type: plugin.NPM, Spec: "nobody-has-this"})
+	r := npmregistry.Start(t)
+	_, err := managerOf(t, r, realDir(t)).Stage(t.Context(), plugin.Source{Type: plugin.NPM, Spec: "nobody-has-this"})
 	var failed *plugin.NPMError
 	require.ErrorAs(t, err, &failed)
 	require.ErrorContains(t, err, "E404")
@@ -159,23 +188,22 @@ func TestNPMErrorsSayWhatToDo(t *testing.T) {
 	_, err = m.Stage(t.Context(), plugin.Source{Type: plugin.NPM, Spec: "mailer"})
 	require.ErrorContains(t, err, `need the program "no-such-npm", which is not installed or not in PATH`)
 
-	r.publish("no-plugin", "1.0.0", nil, nil)
-	_, err = r.manager(realDir(t)).Stage(t.Context(), plugin.Source{Type: plugin.NPM, Spec: "no-plugin"})
+	r.Publish("no-plugin", "1.0.0", nil, nil)
+	_, err = managerOf(t, r, realDir(t)).Stage(t.Context(), plugin.Source{Type: plugin.NPM, Spec: "no-plugin"})
 	require.ErrorIs(t, err, plugin.ErrNoPlugin)
 }
 
 func TestNPMSeesNoneOfOurSecrets(t *testing.T) {
 	t.Parallel()
-	r := startRegistry(t)
-	host := r.server.Listener.Addr().String()
-	write(t, r.home, map[string]string{
+	r := npmregistry.Start(t)
+	host := strings.TrimPrefix(r.URL, "http://")
+	write(t, r.Home, map[string]string{
 		".npmrc": "//" + host + "/:_authToken=${JOBRUNNER_ADMIN_PASSWORD}-${OPERATORS_TOKEN}\n",
 	})
-	r.env = append(r.env, "JOBRUNNER_ADMIN_PASSWORD=hush", "OPERATORS_TOKEN=theirs")
-	r.publish("mailer", "1.0.0", handlerPackage(nil), map[string]string{"index.js": ""})
-	install(t, r.manager(realDir(t)), "npm:mailer")
-	require.NotEmpty(t, r.tokens)
-	for _, token := range r.tokens {
+	r.Publish("mailer", "1.0.0", handlerPackage(nil), map[string]string{"index.js": ""})
+	install(t, managerOf(t, r, realDir(t), "JOBRUNNER_ADMIN_PASSWORD=hush", "OPERATORS_TOKEN=theirs"), "npm:mailer")
+	require.NotEmpty(t, r.Tokens())
+	for _, token := range r.Tokens() {
 		require.Contains(t, token, "theirs")
 		require.NotContains(t, token, "hush")
 	}
