@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/jobrunner-dev/jobrunner/internal/backend/auth"
+	"github.com/jobrunner-dev/jobrunner/internal/backend/directory"
 	"github.com/jobrunner-dev/jobrunner/internal/backend/flow"
 	"github.com/jobrunner-dev/jobrunner/internal/backend/problem"
 	"github.com/jobrunner-dev/jobrunner/internal/store"
@@ -123,10 +124,11 @@ func (s *service) startFlow(ctx context.Context, f *flow.Flow, parameters map[st
 		return nil, err
 	}
 	err = prepared.Root.Walk("definition", func(path string, n *flow.Node) error {
-		err := s.opts.Directory.Admit(ctx, n.Queue, n.Name, n.Data)
+		admission, err := s.opts.Directory.Admit(ctx, directory.Candidate{Queue: n.Queue, Name: n.Name, Data: n.Data})
 		if p := notAdmitted(err, path, path+".queue"); p != nil {
 			return p
 		}
+		admission.Complete(&n.Opts)
 		return err
 	})
 	if err != nil {

@@ -26,6 +26,14 @@ type Job struct {
 	Parent          *JobParent       `json:"parent,omitempty"`
 	DeduplicationID string           `json:"deduplicationId,omitempty"`
 	RepeatJobKey    string           `json:"repeatJobKey,omitempty" doc:"The id of the schedule that made the job"`
+	Waiting         *JobWaiting      `json:"waiting,omitempty" doc:"Why the job does not run, if it waits; told of single jobs only"`
+}
+
+// JobWaiting is why a job does not run yet.
+type JobWaiting struct {
+	Reason WaitingReason `json:"reason"`
+	Detail string        `json:"detail" doc:"The same in words, with what to do"`
+	Until  *int64        `json:"until,omitempty" doc:"When that is over, as far as it is known, in epoch ms"`
 }
 
 // JobParent is the job that waits for another one.
@@ -71,8 +79,16 @@ type JobPath struct {
 	ID string `path:"id" maxLength:"512" doc:"The job's id"`
 }
 
+// UnknownQuery is in the input of requests that add jobs.
+type UnknownQuery struct {
+	UnknownHandler string `query:"unknownHandler" enum:"refuse,wait" default:"refuse" doc:"What becomes of a job for which no worker of the queue has a handler: refuse says so at once, wait adds it all the same"`
+}
+
+func (q UnknownQuery) unknown() bool { return q.UnknownHandler == "wait" }
+
 type submitJobInput struct {
 	QueuePath
+	UnknownQuery
 	IdempotencyHeader
 	Body NewJob
 }
@@ -85,6 +101,7 @@ type submitJobOutput struct {
 
 type submitBulkInput struct {
 	QueuePath
+	UnknownQuery
 	IdempotencyHeader
 	Body struct {
 		Jobs []NewJob `json:"jobs" minItems:"1" maxItems:"10000" doc:"At most 10,000"`

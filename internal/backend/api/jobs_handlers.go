@@ -9,6 +9,7 @@ import (
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/internal/backend/problem"
+	"github.com/jobrunner-dev/jobrunner/internal/backend/waiting"
 )
 
 func (s *service) listJobs(ctx context.Context, in *listJobsInput) (*pageOutput[Job], error) {
@@ -108,7 +109,7 @@ func (s *service) find(ctx context.Context, in *JobPath) (*bullmq.Job, error) {
 	return q.Job(ctx, in.ID)
 }
 
-// present answers with a job in its present state.
+// present answers with a job in its present state, and why it waits if it does.
 func (s *service) present(ctx context.Context, job *bullmq.Job) (*jobOutput, error) {
 	state, err := job.State(ctx)
 	if err != nil {
@@ -117,7 +118,15 @@ func (s *service) present(ctx context.Context, job *bullmq.Job) (*jobOutput, err
 	if state == bullmq.StateUnknown {
 		return nil, jobNotFound()
 	}
-	return &jobOutput{newJob(job, state)}, nil
+	reason, err := waiting.Explain(ctx, s.opts.Redis, s.opts.Directory, job, state, s.opts.Now())
+	if err != nil {
+		return nil, err
+	}
+	out := &jobOutput{newJob(job, state)}
+	if reason != nil {
+		out.Body.Waiting = &JobWaiting{Reason: WaitingReason(reason.Kind), Detail: reason.Detail, Until: millis(reason.Until)}
+	}
+	return out, nil
 }
 
 func jobNotFound() error {

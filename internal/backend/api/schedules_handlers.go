@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
+	"github.com/jobrunner-dev/jobrunner/internal/backend/directory"
 	"github.com/jobrunner-dev/jobrunner/internal/backend/problem"
 	"github.com/jobrunner-dev/jobrunner/internal/backend/schedule"
 )
@@ -91,18 +92,22 @@ func (s *service) putSchedule(ctx context.Context, in *putScheduleInput) (*sched
 	return s.getSchedule(ctx, &in.SchedulePath)
 }
 
-// scheduleTarget returns the queue of a schedule whose jobs it would take.
+// scheduleTarget returns the queue of a schedule whose jobs it would take, and
+// completes their options.
 func (s *service) scheduleTarget(ctx context.Context, queue string, spec *ScheduleSpec) (*bullmq.Queue, error) {
 	q, err := s.queue(queue)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.opts.Directory.Admit(ctx, queue, spec.Template.Name, spec.Template.Data); err != nil {
+	t := &spec.Template
+	admission, err := s.opts.Directory.Admit(ctx, directory.Candidate{Queue: queue, Name: t.Name, Data: t.Data})
+	if err != nil {
 		if p := notAdmitted(err, "body.template", "path.queue"); p != nil {
 			return nil, p
 		}
 		return nil, err
 	}
+	admission.Complete(&t.Opts.JobOptions)
 	s.noteQueue(queue)
 	return q, nil
 }

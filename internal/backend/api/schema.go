@@ -6,6 +6,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
+	"github.com/jobrunner-dev/jobrunner/internal/backend/waiting"
 )
 
 // schemaPrefix is where the document has its schemas.
@@ -24,6 +25,18 @@ func (JobState) Schema(r huma.Registry) *huma.Schema {
 		s.Enum = append(s.Enum, string(state))
 	}
 	return component(r, "JobState", s)
+}
+
+// WaitingReason is why a job waits, with its values in the document.
+type WaitingReason string
+
+// Schema names the reasons.
+func (WaitingReason) Schema(r huma.Registry) *huma.Schema {
+	s := &huma.Schema{Type: huma.TypeString, Description: "What keeps the job from running"}
+	for _, kind := range waiting.Kinds {
+		s.Enum = append(s.Enum, string(kind))
+	}
+	return component(r, "WaitingReason", s)
 }
 
 // JobOptions are the options of a new job, in BullMQ's form. Members that it

@@ -54,9 +54,11 @@ var scopes = map[string]auth.Scope{
 	"DELETE /webhooks/{id}":         auth.WebhooksWrite,
 	"GET /webhooks/{id}/deliveries": auth.WebhooksRead,
 
-	"GET /stats":           auth.QueuesRead,
-	"GET /handlers":        auth.SystemRead,
-	"GET /handlers/{name}": auth.SystemRead,
-	"GET /workers":         auth.SystemRead,
-	"GET /system":          auth.SystemRead,
+	"GET /stats":                auth.QueuesRead,
+	"GET /handlers":             auth.SystemRead,
+	"GET /handlers/{name}":      auth.SystemRead,
+	"GET /workers":              auth.SystemRead,
+	"POST /workers/{id}/pause":  auth.QueuesAdmin,
+	"POST /workers/{id}/resume": auth.QueuesAdmin,
+	"GET /system":               auth.SystemRead,
 }

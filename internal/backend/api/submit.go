@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
+	"github.com/jobrunner-dev/jobrunner/internal/backend/directory"
 	"github.com/jobrunner-dev/jobrunner/internal/backend/problem"
 )
 
@@ -23,11 +24,12 @@ func (s *service) submitJob(ctx context.Context, in *submitJobInput) (*submitJob
 		return nil, err
 	}
 	made, again, err := idempotently(ctx, s, in.IdempotencyHeader, queuePath(in.Queue)+"/jobs", in.Body, func(ctx context.Context) ([]madeJob, error) {
-		if err := s.opts.Directory.Admit(ctx, in.Queue, in.Body.Name, in.Body.Data); err != nil {
+		opts, err := s.admitJob(ctx, in.Queue, &in.Body, in.unknown())
+		if err != nil {
 			return nil, err
 		}
 		s.noteQueue(in.Queue)
-		job, err := q.Add(ctx, in.Body.Name, in.Body.Data, &in.Body.Opts.JobOptions)
+		job, err := q.Add(ctx, in.Body.Name, in.Body.Data, opts)
 		if err != nil {
 			return nil, jobRefused("body", err)
 		}
@@ -54,15 +56,18 @@ func (s *service) submitBulk(ctx context.Context, in *submitBulkInput) (*submitB
 	}
 	jobs := in.Body.Jobs
 	made, again, err := idempotently(ctx, s, in.IdempotencyHeader, queuePath(in.Queue)+"/jobs/bulk", jobs, func(ctx context.Context) ([]madeJob, error) {
+		bulk := make([]bullmq.BulkJob, len(jobs))
 		for i := range jobs {
-			if err := s.opts.Directory.Admit(ctx, in.Queue, jobs[i].Name, jobs[i].Data); err != nil {
-				if p := notAdmitted(err, bulkPlace(i), "path.queue"); p != nil {
-					return nil, p
-				}
+			opts, err := s.admitJob(ctx, in.Queue, &jobs[i], in.unknown())
+			if p := notAdmitted(err, bulkPlace(i), "path.queue"); p != nil {
+				return nil, p
+			}
+			if err != nil {
 				return nil, err
 			}
+			bulk[i] = bullmq.BulkJob{Name: jobs[i].Name, Data: jobs[i].Data, Opts: opts}
 		}
-		return s.addBulk(ctx, q, jobs)
+		return s.addBulk(ctx, q, bulk)
 	})
 	if err != nil {
 		return nil, err
@@ -87,18 +92,25 @@ func (s *service) submitBulk(ctx context.Context, in *submitBulkInput) (*submitB
 	return out, nil
 }
 
-func (s *service) addBulk(ctx context.Context, q *bullmq.Queue, jobs []NewJob) ([]madeJob, error) {
-	bulk := make([]bullmq.BulkJob, len(jobs))
-	for i := range jobs {
-		bulk[i] = bullmq.BulkJob{Name: jobs[i].Name, Data: jobs[i].Data, Opts: &jobs[i].Opts.JobOptions}
+// admitJob checks a new job, and returns its options with what its handler advises.
+func (s *service) admitJob(ctx context.Context, queue string, job *NewJob, unknown bool) (*bullmq.JobOptions, error) {
+	admission, err := s.opts.Directory.Admit(ctx, directory.Candidate{Queue: queue, Name: job.Name, Data: job.Data, Unknown: unknown})
+	if err != nil {
+		return nil, err
 	}
+	opts := job.Opts.JobOptions
+	admission.Complete(&opts)
+	return &opts, nil
+}
+
+func (s *service) addBulk(ctx context.Context, q *bullmq.Queue, bulk []bullmq.BulkJob) ([]madeJob, error) {
 	s.noteQueue(q.Name())
 	added, err := q.AddBulk(ctx, bulk)
 	partly, isBulk := errors.AsType[*bullmq.BulkError](err)
 	if err != nil && (!isBulk || added == nil) {
 		return nil, bulkRefused(err, partly)
 	}
-	out := make([]madeJob, len(jobs))
+	out := make([]madeJob, len(bulk))
 	for i, job := range added {
 		if job == nil {
 			out[i].Error = s.refuse(ctx, partly.Errors[i]).Detail

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
 )
 
@@ -21,7 +22,7 @@ func (e *UnknownQueueError) Error() string {
 type UnknownHandlerError struct{ Queue, Name string }
 
 func (e *UnknownHandlerError) Error() string {
-	return fmt.Sprintf("No worker of the queue %q has a handler %q. GET /api/v1/handlers lists those there are.", e.Queue, e.Name)
+	return fmt.Sprintf("No worker of the queue %q has a handler %q. GET /api/v1/handlers lists those there are; with ?unknownHandler=wait the job waits for one.", e.Queue, e.Name)
 }
 
 // InvalidDataError says that the data of a job does not meet its handler's schema.
@@ -36,7 +37,32 @@ func (e *InvalidDataError) Error() string {
 
 // recheck is how old what is known of the workers may be when a job is refused
 // for it, since a worker may just have begun.
-const recheck = 100 * time.Millisecond
+const recheck = 10 * time.Millisecond
+
+// Candidate is a job that is to be added to a queue.
+type Candidate struct {
+	Queue, Name string
+	Data        json.RawMessage
+	// Unknown lets a job in that no worker has a handler for, to wait for one.
+	Unknown bool
+}
+
+// Admission is what the handler of an admitted job advises for it.
+type Admission struct{ defaults *catalogue.Defaults }
+
+// Complete fills in what the producer of a job left open: how often it is tried,
+// and after what pause.
+func (a Admission) Complete(opts *bullmq.JobOptions) {
+	if a.defaults == nil {
+		return
+	}
+	if opts.Attempts == 0 {
+		opts.Attempts = a.defaults.Attempts
+	}
+	if opts.Backoff == nil && a.defaults.Backoff != nil {
+		opts.Backoff = new(*a.defaults.Backoff)
+	}
+}
 
 // Admit checks that a job can be given to a queue: that there is such a queue,
 // that its workers have a handler for it and that the data meets the handler's
@@ -45,54 +71,60 @@ const recheck = 100 * time.Millisecond
 //
 // Where other programs' workers serve the queue, or none is there yet, any name
 // is good.
-func (d *Directory) Admit(ctx context.Context, queue, name string, data json.RawMessage) error {
-	known, err := d.Known(ctx, queue)
+func (d *Directory) Admit(ctx context.Context, job Candidate) (Admission, error) {
+	known, err := d.Known(ctx, job.Queue)
 	if err != nil {
-		return err
+		return Admission{}, err
 	}
 	if !known {
-		return &UnknownQueueError{queue}
+		return Admission{}, &UnknownQueueError{job.Queue}
 	}
 	force, err := d.Workforce(ctx)
 	if err != nil {
-		return err
+		return Admission{}, err
 	}
-	if d.refuse(ctx, force, queue, name, data) == nil {
-		return nil
+	admission, refused := d.judge(ctx, force, &job)
+	if refused == nil {
+		return admission, nil
 	}
 	if force, err = d.workforce(ctx, recheck); err != nil {
-		return err
+		return Admission{}, err
 	}
-	return d.refuse(ctx, force, queue, name, data)
+	return d.judge(ctx, force, &job)
 }
 
-func (d *Directory) refuse(ctx context.Context, force *Workforce, queue, name string, data json.RawMessage) error {
-	handlers, all := force.Handlers(queue, name)
+func (d *Directory) judge(ctx context.Context, force *Workforce, job *Candidate) (Admission, error) {
+	handlers, all := force.Handlers(job.Queue, job.Name)
 	if len(handlers) == 0 {
-		if all {
-			return &UnknownHandlerError{queue, name}
+		if all && !job.Unknown {
+			return Admission{}, &UnknownHandlerError{job.Queue, job.Name}
 		}
-		return nil
+		return Admission{}, nil
 	}
 	// While a handler is being replaced, workers have several versions of it; the
 	// data is good if one of them takes it.
 	var violations []catalogue.Violation
 	for i, h := range handlers {
-		if len(h.DataSchema) == 0 {
-			return nil
-		}
-		schema, err := d.schemas.Compile(h.DataSchema)
-		if err != nil {
-			d.opts.Logger.WarnContext(ctx, "schema of handler not usable", slog.String("handler", name), slog.Any("error", err))
-			return nil
-		}
-		found := schema.Validate(data)
+		found := d.violations(ctx, &h, job.Data)
 		if len(found) == 0 {
-			return nil
+			return Admission{h.Defaults}, nil
 		}
 		if i == 0 {
 			violations = found
 		}
 	}
-	return &InvalidDataError{name, violations}
+	return Admission{}, &InvalidDataError{job.Name, violations}
+}
+
+// violations are those of the handler's schema. One that cannot be used has none.
+func (d *Directory) violations(ctx context.Context, h *catalogue.Handler, data json.RawMessage) []catalogue.Violation {
+	if len(h.DataSchema) == 0 {
+		return nil
+	}
+	schema, err := d.schemas.Compile(h.DataSchema)
+	if err != nil {
+		d.opts.Logger.WarnContext(ctx, "schema of handler not usable", slog.String("handler", h.Name), slog.Any("error", err))
+		return nil
+	}
+	return schema.Validate(data)
 }

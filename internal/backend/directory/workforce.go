@@ -65,6 +65,12 @@ func (d *Directory) look(ctx context.Context) (*Workforce, error) {
 	return force, err
 }
 
+// Order gives one of JobRunner's workers its orders, or returns
+// [catalogue.ErrWorkerNotFound].
+func (d *Directory) Order(ctx context.Context, worker string, orders catalogue.Orders) error {
+	return d.opts.Catalogue.Order(ctx, worker, orders)
+}
+
 // WorkersOf returns how many workers are connected to the queue.
 func (f *Workforce) WorkersOf(queue string) int {
 	own := 0
@@ -84,28 +90,40 @@ func (f *Workforce) WorkersOf(queue string) int {
 
 // Handlers returns JobRunner's handlers for the jobs of that name in a queue,
 // one for each version, and whether they are all there could be: not so if
-// another program's worker serves the queue, or none at all does.
+// another program's worker serves the queue, or none at all does. Disabled ones
+// are among them: their jobs wait.
 func (f *Workforce) Handlers(queue, name string) (handlers []catalogue.Handler, all bool) {
 	own := 0
 	for i := range f.Workers {
 		w := &f.Workers[i]
-		if !w.Serves(queue) {
+		q, ok := w.Queue(queue)
+		if !ok {
 			continue
 		}
 		own++
 		h, ok := w.Handler(name)
-		if ok && !slices.ContainsFunc(handlers, func(o catalogue.Handler) bool { return o.Version == h.Version }) {
+		if ok && q.Allows(name) && !slices.ContainsFunc(handlers, func(o catalogue.Handler) bool { return o.Version == h.Version }) {
 			handlers = append(handlers, h)
 		}
 	}
-	connected := 0
+	return handlers, own > 0 && f.Foreign(queue) == 0 && !f.Blind
+}
+
+// Foreign returns how many workers of other programs are connected to the queue.
+func (f *Workforce) Foreign(queue string) int {
+	own, connected := 0, 0
+	for i := range f.Workers {
+		if f.Workers[i].Serves(queue) {
+			own++
+		}
+	}
 	for _, c := range f.Connections {
 		if c.Queue == queue {
 			connected++
 		}
 	}
 	// Each of our workers waits on one connection, so more are somebody else's.
-	return handlers, own > 0 && connected <= own && !f.Blind
+	return max(connected-own, 0)
 }
 
 func (f *Workforce) serves(queue string) bool { return slices.Contains(f.queues(), queue) }

@@ -602,6 +602,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workers/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop one worker from taking jobs
+         * @description Jobs that run go on. It holds until the worker is resumed or ends.
+         */
+        post: operations["pauseWorker"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workers/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a worker take jobs again */
+        post: operations["resumeWorker"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -879,15 +916,28 @@ export interface components {
             /** @description Options of jobs that don't say themselves */
             defaults?: unknown;
             description?: string;
+            /** @description Why a newer version is not in service on one of the workers */
             error?: components["schemas"]["HandlerError"];
+            /**
+             * Format: int64
+             * @description How many jobs workers have taken that wait for one of those to end
+             */
+            held: number;
             /** @enum {string} */
             kind: "core" | "custom" | "plugin";
             language?: string;
             name: string;
-            /** @description The queues whose workers have it */
+            /** @description Which version runs where */
+            on: components["schemas"]["HandlerWorker"][];
+            /** @description The queues on which workers run it */
             queues: string[];
             /** @description The JSON Schema of the result */
             resultSchema?: unknown;
+            /**
+             * Format: int64
+             * @description How many of its jobs run now, over all workers
+             */
+            running: number;
             /** @description The file or package it comes from */
             source?: string;
             /** @description Absent if no version is in service */
@@ -910,7 +960,7 @@ export interface components {
              */
             column?: number;
             file?: string;
-            /** @description The text of that line */
+            /** @description The lines around that place, numbered, with a mark below the column */
             frame?: string;
             /**
              * Format: int64
@@ -928,6 +978,40 @@ export interface components {
              * @description How many items there are in all, where that is known
              */
             total?: number;
+        };
+        HandlerVersion: {
+            /** Format: int64 */
+            running: number;
+            version: string;
+        };
+        HandlerWorker: {
+            /**
+             * Format: int64
+             * @description How many may run there at once over all queues; 0 means no limit of its own
+             */
+            concurrency: number;
+            disabled?: boolean;
+            /** @description Versions that have been replaced and still run jobs */
+            draining: components["schemas"]["HandlerVersion"][];
+            error?: components["schemas"]["HandlerError"];
+            /** @description The part of the version that changes with the content */
+            hash?: string;
+            /**
+             * Format: int64
+             * @description How many jobs wait there for one of those to end
+             */
+            held: number;
+            host: string;
+            /**
+             * Format: int64
+             * @description How many of its jobs run there now, on all versions
+             */
+            running: number;
+            /** @description Absent if no version is in service there */
+            version?: string;
+            /** @description The worker's name */
+            worker: string;
+            workerId: string;
         };
         Job: {
             /**
@@ -989,6 +1073,8 @@ export interface components {
              * @description When the job was made, in epoch ms
              */
             timestamp: number;
+            /** @description Why the job does not run, if it waits; told of single jobs only */
+            waiting?: components["schemas"]["JobWaiting"];
         };
         JobCounts: {
             /** Format: int64 */
@@ -1114,6 +1200,16 @@ export interface components {
          * @enum {string}
          */
         JobState: "waiting" | "active" | "delayed" | "prioritized" | "waiting-children" | "completed" | "failed";
+        JobWaiting: {
+            /** @description The same in words, with what to do */
+            detail: string;
+            reason: components["schemas"]["WaitingReason"];
+            /**
+             * Format: int64
+             * @description When that is over, as far as it is known, in epoch ms
+             */
+            until?: number;
+        };
         NewAPIKey: {
             /**
              * Format: int64
@@ -1604,6 +1700,11 @@ export interface components {
             /** @enum {string} */
             role: "viewer" | "operator" | "admin";
         };
+        /**
+         * @description What keeps the job from running
+         * @enum {string}
+         */
+        WaitingReason: "queue-paused" | "no-worker" | "workers-paused" | "no-handler" | "handler-not-allowed" | "handler-disabled" | "handler-busy" | "rate-limited" | "queue-busy" | "workers-busy" | "delayed" | "retry" | "children" | "in-line";
         Webhook: {
             /**
              * Format: int64
@@ -1705,6 +1806,10 @@ export interface components {
             handlers: string[];
             host: string;
             id: string;
+            /** @description What its owner calls it, and jobs have as processedBy */
+            name: string;
+            /** @description It takes no jobs until it is resumed */
+            paused: boolean;
             /** Format: int64 */
             pid: number;
             queues: components["schemas"]["WorkerQueue"][];
@@ -1718,6 +1823,8 @@ export interface components {
              * @description In epoch ms
              */
             startedAt: number;
+            /** @description It ends the jobs it has and takes no more */
+            stopping: boolean;
         };
         WorkerConnection: {
             addr: string;
@@ -1736,7 +1843,18 @@ export interface components {
              * @description How many jobs it runs at once at most
              */
             concurrency: number;
+            /** @description Patterns of the handlers it runs on this queue; all if absent */
+            handlers?: string[];
+            /**
+             * Format: int64
+             * @description How many it has taken besides, which wait until their handler is free
+             */
+            held: number;
             name: string;
+            /** @description The pattern that the queue was found by, if it was not named */
+            pattern?: string;
+            /** @description The worker's own limit */
+            rateLimit?: components["schemas"]["RateLimit"];
             /**
              * Format: int64
              * @description How many it runs now
@@ -2537,7 +2655,10 @@ export interface operations {
     };
     submitJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What becomes of a job for which no worker of the queue has a handler: refuse says so at once, wait adds it all the same */
+                unknownHandler?: "refuse" | "wait";
+            };
             header?: {
                 /** @description Any text that is new for each thing to make. A repeat within 24 hours gives what the first request made, with status 200. */
                 "Idempotency-Key"?: string;
@@ -2587,7 +2708,10 @@ export interface operations {
     };
     submitJobs: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What becomes of a job for which no worker of the queue has a handler: refuse says so at once, wait adds it all the same */
+                unknownHandler?: "refuse" | "wait";
+            };
             header?: {
                 /** @description Any text that is new for each thing to make. A repeat within 24 hours gives what the first request made, with status 200. */
                 "Idempotency-Key"?: string;
@@ -3392,6 +3516,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Workers"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pauseWorker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The worker's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Worker"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeWorker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The worker's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Worker"];
                 };
             };
             /** @description Error */
