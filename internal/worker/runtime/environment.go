@@ -44,7 +44,7 @@ func environment(names []string, more ...string) []string {
 
 // removeAll removes a directory that is of no further use.
 func removeAll(dir string, log *slog.Logger) {
-	if err := os.RemoveAll(dir); err != nil {
+	if err := sandbox.RemoveAll(dir); err != nil {
 		log.Warn("handler's directory could not be removed", slog.Any("error", err))
 	}
 }

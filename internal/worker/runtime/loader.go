@@ -9,9 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
-	"syscall"
 
 	"github.com/jobrunner-dev/jobrunner/internal/worker/sandbox"
 	sdkjs "github.com/jobrunner-dev/jobrunner/sdk/js"
@@ -48,7 +45,8 @@ type LoaderOptions struct {
 type Loader struct {
 	opts  LoaderOptions
 	cache *cache
-	dir   string // of this process, within CacheDir
+	work  *workDir
+	dir   string // its path
 	shims string // digest of the host shims
 
 	programs programs
@@ -69,12 +67,12 @@ func NewLoader(opts LoaderOptions) (*Loader, error) {
 		}
 		opts.CacheDir = filepath.Join(base, "jobrunner")
 	}
-	dir, err := workDir(opts.CacheDir)
+	work, err := newWorkDir(opts.CacheDir)
 	if err != nil {
 		return nil, err
 	}
 	logSandbox(opts.Logger)
-	l := &Loader{opts: opts, dir: dir}
+	l := &Loader{opts: opts, work: work, dir: work.path}
 	if l.cache, err = newCache(opts.CacheDir); err == nil {
 		err = l.unpackShims()
 	}
@@ -109,28 +107,4 @@ func (l *Loader) unpackShims() error {
 }
 
 // Close removes the loader's directory. Hosts must be closed before.
-func (l *Loader) Close() error { return os.RemoveAll(l.dir) }
-
-// workDir makes a directory for this process, and removes those of processes
-// that are gone without having done so.
-func workDir(cache string) (string, error) {
-	cache, err := filepath.Abs(cache)
-	if err != nil {
-		return "", err
-	}
-	if err := os.MkdirAll(cache, 0o700); err != nil {
-		return "", fmt.Errorf("cache directory: %w", err)
-	}
-	old, _ := filepath.Glob(filepath.Join(cache, "worker-*-*"))
-	for _, dir := range old {
-		pid, err := strconv.Atoi(strings.Split(filepath.Base(dir), "-")[1])
-		if err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-			_ = os.RemoveAll(dir) // a leftover is untidy, no more
-		}
-	}
-	dir, err := os.MkdirTemp(cache, fmt.Sprintf("worker-%d-", os.Getpid()))
-	if err != nil {
-		return "", fmt.Errorf("cache directory: %w", err)
-	}
-	return dir, nil
-}
+func (l *Loader) Close() error { return l.work.remove() }

@@ -205,7 +205,7 @@ func (c *Cmd) clean() error {
 	}
 	err := c.group.remove()
 	if c.temp != "" {
-		err = errors.Join(err, removeTemp(c.temp))
+		err = errors.Join(err, RemoveAll(c.temp))
 	}
 	return err
 }

@@ -16,9 +16,9 @@ func makeTemp(root string) (string, error) {
 	return filepath.EvalSymlinks(dir)
 }
 
-// removeTemp removes what a program has left, also where it took away its own
-// right to do so.
-func removeTemp(dir string) error {
+// RemoveAll removes a directory with what programs have left in it, also where
+// they took away the right to do so.
+func RemoveAll(dir string) error {
 	if os.RemoveAll(dir) == nil {
 		return nil
 	}
