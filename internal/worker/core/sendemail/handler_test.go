@@ -39,8 +39,8 @@ func define(t *testing.T, opts sendemail.Options, specs ...string) *handler.Defi
 	return d
 }
 
-func plain(s *mailServer, parameters string) string {
-	return "main=smtp://" + s.address + "?tls=none" + parameters
+func plain(s *coretest.MailServer, parameters string) string {
+	return "main=smtp://" + s.Address + "?tls=none" + parameters
 }
 
 // part is a leaf of a message, decoded.
@@ -81,7 +81,7 @@ func parts(t *testing.T, contentType, encoding, disposition, id string, body io.
 
 func TestAMailArrivesAsTheJobSays(t *testing.T) {
 	t.Parallel()
-	server := startServer(t, "none")
+	server := coretest.StartMail(t, "none")
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "report.pdf"), []byte("%PDF"), 0o600))
 	d := define(t, sendemail.Options{AttachmentDirs: []string{dir}}, plain(server, "&from=Jobs@Example.com"))
@@ -94,11 +94,11 @@ func TestAMailArrivesAsTheJobSays(t *testing.T) {
 	require.Equal(t, 4, result.Recipients)
 	require.Positive(t, result.Bytes)
 
-	letters := server.letters()
+	letters := server.Letters()
 	require.Len(t, letters, 1)
-	require.Equal(t, "jobs@example.com", letters[0].from)
-	require.Equal(t, []string{"ada@example.com", "bob@xn--bcher-kva.example", "carol@example.com", "dan@example.com"}, letters[0].to)
-	header, leaves := read(t, letters[0].text)
+	require.Equal(t, "jobs@example.com", letters[0].From)
+	require.Equal(t, []string{"ada@example.com", "bob@xn--bcher-kva.example", "carol@example.com", "dan@example.com"}, letters[0].To)
+	header, leaves := read(t, letters[0].Text)
 	words := new(mime.WordDecoder)
 	subject, err := words.DecodeHeader(header.Get("Subject"))
 	require.NoError(t, err)
@@ -108,7 +108,7 @@ func TestAMailArrivesAsTheJobSays(t *testing.T) {
 	require.Empty(t, header.Get("Bcc"))
 	require.Equal(t, "<https://example.com/u>", header.Get("List-Unsubscribe"))
 	require.Equal(t, result.MessageID, header.Get("Message-Id"))
-	require.NotContains(t, letters[0].text, "dan@example.com")
+	require.NotContains(t, letters[0].Text, "dan@example.com")
 	want := []part{
 		{"text/plain", "", "", "Hello ä"},
 		{"text/html", "", "", "<b>Hello ä</b><img src=cid:logo>"},
@@ -125,35 +125,35 @@ func TestConnectionsAreEncryptedAndSignIn(t *testing.T) {
 	for mode, scheme := range map[string]string{"starttls": "smtp", "tls": "smtps"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			server := startServer(t, mode)
+			server := coretest.StartMail(t, mode)
 			for _, spec := range []string{
-				fmt.Sprintf("main=%s://me:hush@%s?ca=%s", scheme, server.address, server.ca),
-				fmt.Sprintf("main=%s://me@%s?secret=mail&ca=%s", scheme, server.address, server.ca),
+				fmt.Sprintf("main=%s://me:hush@%s?ca=%s", scheme, server.Address, server.CA),
+				fmt.Sprintf("main=%s://me@%s?secret=mail&ca=%s", scheme, server.Address, server.CA),
 			} {
 				d := define(t, sendemail.Options{}, spec)
 				_, err := coretest.Run(t, d, coretest.New(t.Context(), "send-email", `{"from":"a@example.com","to":["b@example.com"],"subject":"x"}`))
 				require.NoError(t, err)
 			}
-			for _, l := range server.letters() {
-				require.Equal(t, "me", l.user)
-				require.True(t, l.tls)
+			for _, l := range server.Letters() {
+				require.Equal(t, "me", l.User)
+				require.True(t, l.TLS)
 			}
-			require.Len(t, server.letters(), 2)
+			require.Len(t, server.Letters(), 2)
 
-			_, err := coretest.Run(t, define(t, sendemail.Options{}, fmt.Sprintf("main=%s://me:wrong-hush@%s?ca=%s", scheme, server.address, server.ca)),
+			_, err := coretest.Run(t, define(t, sendemail.Options{}, fmt.Sprintf("main=%s://me:wrong-hush@%s?ca=%s", scheme, server.Address, server.CA)),
 				coretest.New(t.Context(), "send-email", `{"from":"a@example.com","to":["b@example.com"],"subject":"x"}`))
 			coretest.RequireFinal(t, err, false, "AUTH")
 			require.NotContains(t, err.Error(), "hush")
-			_, err = coretest.Run(t, define(t, sendemail.Options{}, fmt.Sprintf("main=%s://me:hush@%s", scheme, server.address)),
+			_, err = coretest.Run(t, define(t, sendemail.Options{}, fmt.Sprintf("main=%s://me:hush@%s", scheme, server.Address)),
 				coretest.New(t.Context(), "send-email", `{"from":"a@example.com","to":["b@example.com"],"subject":"x"}`))
 			coretest.RequireFinal(t, err, false, "certificate")
 		})
 	}
-	insecure := startServer(t, "none")
-	_, err := coretest.Run(t, define(t, sendemail.Options{}, "main=smtp://me:hush@"+insecure.address),
+	insecure := coretest.StartMail(t, "none")
+	_, err := coretest.Run(t, define(t, sendemail.Options{}, "main=smtp://me:hush@"+insecure.Address),
 		coretest.New(t.Context(), "send-email", `{"from":"a@example.com","to":["b@example.com"],"subject":"x"}`))
 	coretest.RequireFinal(t, err, false, "STARTTLS")
-	require.Empty(t, insecure.letters())
+	require.Empty(t, insecure.Letters())
 }
 
 func TestWhatTheServerSaysDecidesAboutAnotherAttempt(t *testing.T) {
@@ -173,8 +173,8 @@ func TestWhatTheServerSaysDecidesAboutAnotherAttempt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := startServer(t, "none")
-			server.refusing(func(command, arg string) error {
+			server := coretest.StartMail(t, "none")
+			server.Refuse(func(command, arg string) error {
 				if command == tt.command && arg != "b@example.com" {
 					return &smtp.SMTPError{Code: tt.code, EnhancedCode: smtp.EnhancedCode{tt.code / 100, 1, 1}, Message: "no: " + name}
 				}
@@ -183,14 +183,14 @@ func TestWhatTheServerSaysDecidesAboutAnotherAttempt(t *testing.T) {
 			d := define(t, sendemail.Options{}, plain(server, ""))
 			_, err := coretest.Run(t, d, coretest.New(t.Context(), "send-email", `{"from":"a@example.com","to":["b@example.com","c@example.com"],"subject":"x"}`))
 			coretest.RequireFinal(t, err, tt.final, "no: "+name)
-			require.Empty(t, server.letters(), "nobody gets it if somebody does not")
+			require.Empty(t, server.Letters(), "nobody gets it if somebody does not")
 		})
 	}
 }
 
 func TestTheMessageIDStaysTheSame(t *testing.T) {
 	t.Parallel()
-	server := startServer(t, "none")
+	server := coretest.StartMail(t, "none")
 	d := define(t, sendemail.Options{}, plain(server, "&from=a@example.com"))
 	ctx := coretest.New(t.Context(), "send-email", `{"to":["b@example.com"],"subject":"x"}`)
 	first := coretest.Result[sendemail.Result](t, d, ctx)
@@ -203,7 +203,7 @@ func TestTheMessageIDStaysTheSame(t *testing.T) {
 
 func TestMailThatCannotBeSentFailsForGood(t *testing.T) {
 	t.Parallel()
-	server := startServer(t, "none")
+	server := coretest.StartMail(t, "none")
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "large"), bytes.Repeat([]byte("x"), 3000), 0o600))
 	d := define(t, sendemail.Options{AttachmentDirs: []string{dir}, MaxBytes: 2500}, plain(server, "&from=a@example.com&from=*@shop.example&to=*@example.com"))
@@ -240,7 +240,7 @@ func TestMailThatCannotBeSentFailsForGood(t *testing.T) {
 			}
 			_, err := coretest.Run(t, d, coretest.New(t.Context(), "send-email", "{"+data+"}"))
 			coretest.RequireFinal(t, err, true, tt.want)
-			require.Empty(t, server.letters())
+			require.Empty(t, server.Letters())
 		})
 	}
 	many := strings.TrimSuffix(strings.Repeat(`"b@example.com",`, 60), ",")

@@ -1,4 +1,4 @@
-package sendemail_test
+package coretest
 
 import (
 	"crypto/tls"
@@ -18,34 +18,36 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// mailServer is a real SMTP server that keeps what it was sent.
-type mailServer struct {
-	address string
-	ca      string // file of the certificate to trust
+// MailServer is a real SMTP server that keeps what it was sent. Its users have
+// the password "hush".
+type MailServer struct {
+	// Address is host and port, CA a file of the certificate to trust.
+	Address, CA string
 
 	mu       sync.Mutex
-	received []letter                        // guarded by mu
+	received []Letter                        // guarded by mu
 	refuse   func(command, arg string) error // guarded by mu
 }
 
-// letter is a message with its envelope.
-type letter struct {
-	from string
-	to   []string
-	text string
-	user string
-	tls  bool
+// Letter is a message with its envelope.
+type Letter struct {
+	From string
+	To   []string
+	Text string
+	// User is who signed in, TLS whether the connection was encrypted.
+	User string
+	TLS  bool
 }
 
-// startServer serves with STARTTLS, with TLS from the start, or without any.
-func startServer(t *testing.T, mode string) *mailServer {
+// StartMail serves with "starttls", with "tls" from the start, or with "none".
+func StartMail(t testing.TB, mode string) *MailServer {
 	t.Helper()
-	s := &mailServer{}
+	s := &MailServer{}
 	certified := httptest.NewTLSServer(nil)
 	t.Cleanup(certified.Close)
-	s.ca = filepath.Join(t.TempDir(), "ca.pem")
+	s.CA = filepath.Join(t.TempDir(), "ca.pem")
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certified.Certificate().Raw})
-	require.NoError(t, os.WriteFile(s.ca, text, 0o600))
+	require.NoError(t, os.WriteFile(s.CA, text, 0o600))
 	config := &tls.Config{Certificates: certified.TLS.Certificates, MinVersion: tls.VersionTLS12}
 
 	server := smtp.NewServer(s)
@@ -56,7 +58,7 @@ func startServer(t *testing.T, mode string) *mailServer {
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	s.address = listener.Addr().String()
+	s.Address = listener.Addr().String()
 	if mode == "tls" {
 		listener = tls.NewListener(listener, config)
 	}
@@ -69,20 +71,21 @@ func startServer(t *testing.T, mode string) *mailServer {
 	return s
 }
 
-func (s *mailServer) letters() []letter {
+// Letters returns the messages that have arrived.
+func (s *MailServer) Letters() []Letter {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]letter{}, s.received...)
+	return append([]Letter{}, s.received...)
 }
 
-// refusing makes the server answer commands with errors.
-func (s *mailServer) refusing(f func(command, arg string) error) {
+// Refuse makes the server answer MAIL, RCPT and DATA with the errors that f returns.
+func (s *MailServer) Refuse(f func(command, arg string) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refuse = f
 }
 
-func (s *mailServer) answer(command, arg string) error {
+func (s *MailServer) answer(command, arg string) error {
 	s.mu.Lock()
 	f := s.refuse
 	s.mu.Unlock()
@@ -93,15 +96,15 @@ func (s *mailServer) answer(command, arg string) error {
 }
 
 // NewSession implements [smtp.Backend].
-func (s *mailServer) NewSession(c *smtp.Conn) (smtp.Session, error) {
+func (s *MailServer) NewSession(c *smtp.Conn) (smtp.Session, error) {
 	return &session{server: s, conn: c}, nil
 }
 
 type session struct {
-	server *mailServer
+	server *MailServer
 	conn   *smtp.Conn
 	user   string
-	letter letter
+	letter Letter
 }
 
 func (s *session) AuthMechanisms() []string { return []string{sasl.Plain} }
@@ -118,12 +121,12 @@ func (s *session) Auth(string) (sasl.Server, error) {
 
 func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 	_, encrypted := s.conn.TLSConnectionState()
-	s.letter = letter{from: from, user: s.user, tls: encrypted}
+	s.letter = Letter{From: from, User: s.user, TLS: encrypted}
 	return s.server.answer("MAIL", from)
 }
 
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
-	s.letter.to = append(s.letter.to, to)
+	s.letter.To = append(s.letter.To, to)
 	return s.server.answer("RCPT", to)
 }
 
@@ -135,13 +138,13 @@ func (s *session) Data(r io.Reader) error {
 	if err := s.server.answer("DATA", ""); err != nil {
 		return err
 	}
-	s.letter.text = strings.ReplaceAll(string(text), "\r\n", "\n")
+	s.letter.Text = strings.ReplaceAll(string(text), "\r\n", "\n")
 	s.server.mu.Lock()
 	defer s.server.mu.Unlock()
 	s.server.received = append(s.server.received, s.letter)
 	return nil
 }
 
-func (s *session) Reset() { s.letter = letter{} }
+func (s *session) Reset() { s.letter = Letter{} }
 
 func (s *session) Logout() error { return nil }
