@@ -29,28 +29,27 @@ var placesPlugin = api.Plugin{Name: "places of files", Setup: func(build api.Plu
 
 var (
 	asksForPlace = regexp.MustCompile(`\b__dirname\b|\b__filename\b|\bimport\.meta\b`)
-	asksForMeta  = regexp.MustCompile(`\bimport\.meta\.(url|dirname|filename)\b`)
+	asksForMeta  = regexp.MustCompile(`\bimport\.meta\.(?:url|dirname|filename)\b`)
 	declares     = regexp.MustCompile(`\b(?:const|let|var)\s+[^;=]*\b(__dirname|__filename)\b`)
 )
 
-// withPlace writes a file's place into its text, without moving lines.
+// withPlace lets a file's text name its place. What it asks of import.meta becomes
+// a variable with a name of the same length, and all are declared in front of
+// the first line, so that errors point at the places that the author sees.
 func withPlace(text []byte, path string) []byte {
 	text = asksForMeta.ReplaceAllFunc(text, func(match []byte) []byte {
-		switch string(match) {
-		case "import.meta.url":
-			return quote((&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}).String())
-		case "import.meta.dirname":
-			return quote(filepath.Dir(path))
-		default:
-			return quote(path)
-		}
+		return bytes.ReplaceAll(match, []byte("."), []byte("_"))
 	})
 	declared := map[string]bool{}
 	for _, match := range declares.FindAllSubmatch(text, -1) {
 		declared[string(match[1])] = true
 	}
+	dir := filepath.Dir(path)
 	var first bytes.Buffer
-	for _, own := range [][2]string{{"__dirname", filepath.Dir(path)}, {"__filename", path}} {
+	for _, own := range [][2]string{
+		{"__dirname", dir}, {"__filename", path}, {"import_meta_dirname", dir}, {"import_meta_filename", path},
+		{"import_meta_url", (&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}).String()},
+	} {
 		if name := own[0]; !declared[name] && bytes.Contains(text, []byte(name)) {
 			first.WriteString("var " + name + " = ")
 			first.Write(quote(own[1]))

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
+	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
 	"github.com/jobrunner-dev/jobrunner/internal/linerpc"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/codeframe"
 )
 
 // CrashError says that the child process ended while a job ran in it.
@@ -25,6 +27,19 @@ func (e *CrashError) Error() string {
 	}
 	return text
 }
+
+// StartError says that a handler that has loaded before did not so for a job.
+type StartError struct {
+	// Reason says why, and where.
+	Reason *catalogue.LoadError
+}
+
+func (e *StartError) Error() string {
+	at := codeframe.Place{File: e.Reason.File, Line: e.Reason.Line, Column: e.Reason.Column}
+	return fmt.Sprintf("the handler could not be started: %v (%v)", e.Reason, at)
+}
+
+func (e *StartError) Unwrap() error { return e.Reason }
 
 // UnstoppableError says that a handler went on after it was told to stop.
 type UnstoppableError struct {

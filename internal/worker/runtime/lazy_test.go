@@ -144,3 +144,20 @@ func TestWhatWasDescribedIsForgottenWhenItIsDamaged(t *testing.T) {
 	m.run(m.load(plain))
 	m.requireStarts(2, "to be described again, and for the job")
 }
+
+func TestAProcessThatDoesNotStartFailsItsJobWithThePlace(t *testing.T) {
+	t.Parallel()
+	m := newLazyModule(t, "lazy.mjs", `import { existsSync } from "node:fs";
+if (existsSync(new URL("./broken", import.meta.url))) throw new Error("no such database");
+`+startsJS)
+	loaded := m.load(plain)
+	m.run(loaded)
+	writeFile(t, filepath.Dir(m.path), "broken", "")
+	next := m.load(plain)
+	_, err := next.Host.Run(newJob(t, `{}`), "lazy")
+	var failed *runtime.StartError
+	require.ErrorAs(t, err, &failed)
+	require.EqualError(t, err, "the handler could not be started: no such database ("+m.path+":2:61)")
+	require.NoError(t, os.Remove(filepath.Join(filepath.Dir(m.path), "broken")))
+	m.run(next)
+}

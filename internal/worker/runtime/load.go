@@ -87,7 +87,7 @@ func (l *Loader) load(ctx context.Context, b *build) (loaded *Loaded, err error)
 		return b.loaded(host, b.plain)
 	}
 	host := &moduleHost{
-		command: b.command, limits: l.opts.Limits, log: log, dir: b.dir, keepAlive: b.module.KeepAlive,
+		command: b.command, limits: l.opts.Limits, log: log, source: b.module.Path, dir: b.dir, keepAlive: b.module.KeepAlive,
 	}
 	described, err := l.describe(ctx, b, host)
 	if err == nil {

@@ -19,6 +19,7 @@ type moduleHost struct {
 	command   command
 	limits    Limits
 	log       *slog.Logger
+	source    string
 	dir       string // goes with the host
 	keepAlive bool   // the process stays without jobs
 

@@ -63,7 +63,8 @@ func (h *moduleHost) restart(ctx context.Context) error {
 	h.starting = nil
 	if err != nil {
 		h.pauseLocked()
-		return err
+		failed, _ := loadError(err, h.source)
+		return &StartError{Reason: failed}
 	}
 	h.adoptLocked(inst)
 	return nil
