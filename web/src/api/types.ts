@@ -5,6 +5,8 @@ type Schemas = components["schemas"];
 export type ApiKey = Schemas["APIKey"];
 export type CreatedApiKey = Schemas["CreatedAPIKey"];
 export type Handler = Schemas["Handler"];
+export type HandlerError = Schemas["HandlerError"];
+export type HandlerWorker = Schemas["HandlerWorker"];
 export type Job = Schemas["Job"];
 export type JobCounts = Schemas["JobCounts"];
 export type JobOptions = Schemas["JobOptions"];
@@ -15,8 +17,10 @@ export type Queue = Schemas["Queue"];
 export type Schedule = Schemas["Schedule"];
 export type Session = Schemas["Session"];
 export type Stats = Schemas["Stats"];
+export type WaitingReason = Schemas["WaitingReason"];
 export type Worker = Schemas["Worker"];
 export type WorkerConnection = Schemas["WorkerConnection"];
+export type WorkerQueue = Schemas["WorkerQueue"];
 
 /** Every state a job can be in, in the order of its life. */
 export const jobStates = [

@@ -13,6 +13,7 @@ export function patchJob(job: Job, event: LiveEvent): Job {
       return {
         ...job,
         state: "active",
+        waiting: undefined,
         processedOn: event.ts,
         attemptsStarted: job.attemptsMade + 1,
         finishedOn: undefined,
@@ -25,6 +26,7 @@ export function patchJob(job: Job, event: LiveEvent): Job {
       return {
         ...job,
         state: "failed",
+        waiting: undefined,
         attemptsMade: job.attemptsMade + 1,
         finishedOn: event.ts,
         failedReason: event.failedReason,
@@ -32,7 +34,7 @@ export function patchJob(job: Job, event: LiveEvent): Job {
     case "waiting":
     case "delayed":
     case "waiting-children":
-      return { ...job, state: event.type };
+      return { ...job, state: event.type, waiting: undefined };
     default:
       return job;
   }

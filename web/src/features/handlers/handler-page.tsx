@@ -7,12 +7,13 @@ import { EmptyState } from "@/components/empty-state";
 import { ErrorState } from "@/components/error-state";
 import { JsonView } from "@/components/json-view";
 import { Page } from "@/components/page";
-import { RelativeTime } from "@/components/relative-time";
 import { Badge } from "@/components/ui/badge";
 import { buttonVariants } from "@/components/ui/button";
 import { Card, Fact, Facts } from "@/components/ui/card";
 import { SkeletonRows } from "@/components/ui/skeleton";
 import { useCan } from "@/features/auth/queries";
+import { HandlerWorkers } from "./handler-workers";
+import { LoadError } from "./load-error";
 import { handlerQuery } from "./queries";
 
 export function HandlerPage() {
@@ -44,12 +45,13 @@ export function HandlerPage() {
 function HandlerView({ handler }: { handler: Handler }) {
   return (
     <Page title={handler.name} description={handler.description} actions={<SubmitLink handler={handler} />}>
-      {handler.error && <LoadError error={handler.error} />}
+      {handler.error && <LoadError error={handler.error} inService={handler.version !== undefined} />}
       <div className="grid items-start gap-5 lg:grid-cols-[20rem_minmax(0,1fr)]">
         <Card title="Details">
           <HandlerFacts handler={handler} />
         </Card>
         <div className="flex min-w-0 flex-col gap-5">
+          <HandlerWorkers handler={handler} />
           <SchemaCard title="Data schema" schema={handler.dataSchema} missing="The handler takes any JSON." />
           <SchemaCard
             title="Result schema"
@@ -64,25 +66,6 @@ function HandlerView({ handler }: { handler: Handler }) {
         </div>
       </div>
     </Page>
-  );
-}
-
-/** Why the newest version is not in service, and where to look. */
-function LoadError({ error }: { error: NonNullable<Handler["error"]> }) {
-  const place = [error.file, error.line, error.column].filter((part) => part !== undefined).join(":");
-  return (
-    <Card title="Its newest version could not be loaded" className="border-destructive/40">
-      <p className="whitespace-pre-wrap break-words font-medium text-destructive">{error.message}</p>
-      <p className="mt-1 text-muted-foreground">
-        {place && <code className="break-all font-mono text-[0.8125rem]">{place}</code>}{" "}
-        <RelativeTime time={error.at} />
-      </p>
-      {error.frame && (
-        <pre className="mt-3 overflow-x-auto rounded-md bg-muted p-3 font-mono text-[0.8125rem]">
-          {error.frame}
-        </pre>
-      )}
-    </Card>
   );
 }
 
@@ -101,6 +84,10 @@ function HandlerFacts({ handler }: { handler: Handler }) {
         </Fact>
       )}
       <Fact name="Workers">{handler.workers}</Fact>
+      <Fact name="Running">
+        {handler.running}
+        {handler.held > 0 && `, ${handler.held} held back`}
+      </Fact>
       <Fact name="Queues">
         <span className="flex flex-wrap gap-x-2 gap-y-1">
           {handler.queues.map((queue) => (

@@ -60,7 +60,8 @@ function HandlerTable({ handlers }: { handlers: readonly Handler[] }) {
                 </Link>
                 {handler.error && (
                   <span className="flex shrink-0 items-center gap-1 text-destructive text-xs">
-                    <TriangleAlert aria-hidden="true" className="size-3.5" /> Failed to load
+                    <TriangleAlert aria-hidden="true" className="size-3.5" />{" "}
+                    {handler.version ? "Newer version failed to load" : "Failed to load"}
                   </span>
                 )}
               </span>

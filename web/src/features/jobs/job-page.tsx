@@ -22,13 +22,20 @@ import { JobFailure } from "./job-failure";
 import { JobLogs } from "./job-logs";
 import { JobProgress } from "./job-progress";
 import { JobTimeline } from "./job-timeline";
+import { JobWaiting } from "./job-waiting";
 import { jobQuery } from "./queries";
+
+const waitingInterval = 2_000;
 
 export function JobPage() {
   const { queue, jobId } = useParams({ from: "/app/queues/$queue/jobs/$jobId" });
   useLiveTopics(topics.job(queue, jobId));
-  const refetchInterval = usePolling({ live: 20_000, fallback: 2_000 });
-  const { data, error, refetch } = useQuery({ ...jobQuery(queue, jobId), refetchInterval });
+  const interval = usePolling({ live: 20_000, fallback: 2_000 });
+  const { data, error, refetch } = useQuery({
+    ...jobQuery(queue, jobId),
+    // What keeps a job waiting changes without an event of the job's own.
+    refetchInterval: ({ state }) => (state.data?.job.waiting ? waitingInterval : interval),
+  });
 
   // A job that was seen and is now gone has been removed, mostly by its own options.
   if (isNotFound(error)) return <JobGone queue={queue} id={jobId} wasThere={data !== undefined} />;
@@ -52,6 +59,7 @@ function JobView({ detail: { job, exact } }: { detail: JobDetail }) {
     >
       <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_20rem]">
         <div className="flex min-w-0 flex-col gap-5">
+          <JobWaiting job={job} />
           <JobProgress job={job} />
           <JobFailure job={job} />
           {job.state === "completed" && (

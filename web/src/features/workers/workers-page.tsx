@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Cpu } from "lucide-react";
-import type { Worker, WorkerConnection } from "@/api/types";
+import type { Worker, WorkerConnection, WorkerQueue } from "@/api/types";
 import { EmptyState } from "@/components/empty-state";
 import { ErrorState } from "@/components/error-state";
 import { Page } from "@/components/page";
@@ -11,6 +11,7 @@ import { Card } from "@/components/ui/card";
 import { SkeletonRows } from "@/components/ui/skeleton";
 import { Table, TableCell, TableHead, TableRow } from "@/components/ui/table";
 import { formatDuration } from "@/lib/time";
+import { PauseWorkerButton } from "./pause-worker-button";
 import { workersQuery } from "./queries";
 import { WorkerLoad } from "./worker-load";
 
@@ -45,10 +46,24 @@ export function WorkersPage() {
 
 function WorkerCard({ worker }: { worker: Worker }) {
   return (
-    <Card title={worker.host} actions={<WorkerLoad worker={worker} />} bodyClassName="flex flex-col gap-4">
+    <Card
+      title={
+        <span className="flex items-center gap-2">
+          <span className="truncate">{worker.name}</span>
+          {worker.stopping ? <Badge>stopping</Badge> : worker.paused && <Badge>paused</Badge>}
+        </span>
+      }
+      actions={
+        <>
+          <WorkerLoad worker={worker} />
+          <PauseWorkerButton worker={worker} />
+        </>
+      }
+      bodyClassName="flex flex-col gap-4"
+    >
       <p className="text-[0.8125rem] text-muted-foreground">
-        Process {worker.pid} · started <RelativeTime time={worker.startedAt} /> · last heard of{" "}
-        <RelativeTime time={worker.seenAt} />
+        Process {worker.pid} on {worker.host} · started <RelativeTime time={worker.startedAt} /> · last heard
+        of <RelativeTime time={worker.seenAt} />
       </p>
       <div className="grid gap-4 md:grid-cols-2">
         <section>
@@ -63,8 +78,8 @@ function WorkerCard({ worker }: { worker: Worker }) {
                 >
                   {queue.name}
                 </Link>
-                <span className="shrink-0 text-muted-foreground">
-                  {queue.running} of {queue.concurrency} running
+                <span className="shrink-0 text-muted-foreground" title={queueNotes(queue)}>
+                  {queue.running} of {queue.concurrency} running{queue.held > 0 && `, ${queue.held} held`}
                 </span>
               </li>
             ))}
@@ -85,6 +100,16 @@ function WorkerCard({ worker }: { worker: Worker }) {
       </div>
     </Card>
   );
+}
+
+/** What is special about a worker's share in a queue. */
+function queueNotes(queue: WorkerQueue): string | undefined {
+  const notes = [
+    queue.pattern && `Found by the pattern ${queue.pattern}.`,
+    queue.handlers && `Runs only ${queue.handlers.join(", ")}.`,
+    queue.rateLimit && `At most ${queue.rateLimit.max} jobs per ${formatDuration(queue.rateLimit.duration)}.`,
+  ].filter(Boolean);
+  return notes.length > 0 ? notes.join(" ") : undefined;
 }
 
 /** Everything that waits for jobs, as Redis sees it: Node workers are only known this way. */
