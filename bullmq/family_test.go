@@ -111,7 +111,7 @@ func TestLargeFamiliesAreRemovedInSteps(t *testing.T) {
 	middle := bullmq.FlowJob{Name: "middle", Queue: "q", Children: children}
 	producer := bullmq.NewFlowProducer(b.backend, &bullmq.FlowOptions{Prefix: b.prefix})
 	other := b.newQueue(t, "other")
-	total := func() int {
+	total := func() int64 {
 		counts, err := b.queue.Counts(b.ctx)
 		require.NoError(t, err)
 		below, err := other.Counts(b.ctx)
@@ -129,7 +129,7 @@ func TestLargeFamiliesAreRemovedInSteps(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.ErrorIs(t, flow.Job.Remove(b.ctx, nil), bullmq.ErrJobLocked)
-	require.Equal(t, 152, total(), "nothing was removed")
+	require.EqualValues(t, 152, total(), "nothing was removed")
 	for _, job := range taken {
 		require.NoError(t, job.MoveToCompleted(b.ctx, "done"))
 	}
@@ -141,7 +141,7 @@ func TestLargeFamiliesAreRemovedInSteps(t *testing.T) {
 	_, err = worker.NextJob(b.ctx, nil)
 	require.NoError(t, err)
 	require.NoError(t, flow.Job.RemoveUnprocessedChildren(b.ctx))
-	require.Equal(t, 2, total(), "the parent and the child that is being processed")
+	require.EqualValues(t, 2, total(), "the parent and the child that is being processed")
 }
 
 func TestChildCanPartFromItsParent(t *testing.T) {
