@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { startHost } from "../testenv/worker.mjs";
 
@@ -232,4 +233,21 @@ test("what listens to the signal prints to the job's log", async (t) => {
   host.notify("cancel", { call, reason: "stop" });
   assert.equal(await answer, "stopped");
   assert.deepEqual(host.logged(call), ["ready", "stopping"]);
+});
+
+test("a job has the members that its types promise, and methods that can be replaced", async (t) => {
+  const types = await readFile(new URL("../index.d.ts", import.meta.url), "utf8");
+  const promised = ["Job", "JobOfBullMQ"].flatMap((name) => {
+    const [, body] = new RegExp(`export interface ${name}<[^{]*{\n(.*?)\n}`, "s").exec(types);
+    return [...body.matchAll(/^ {2}(?:readonly )?(\w+)[?(<:]/gm)].map(([, member]) => member);
+  });
+  assert.ok(promised.length > 40);
+  const host = await startHost(
+    t,
+    `export default (job) => {
+       job.log = () => "replaced";
+       return [job.data.filter((name) => !(name in job)), job.log()];
+     };`,
+  );
+  assert.deepEqual(await host.run(promised), [[], "replaced"]);
 });
