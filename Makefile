@@ -34,6 +34,7 @@ check: $(NODE_MODULES) ## the fast loop: format, lint, types, unit tests
 	npm run --silent --workspace test/e2e typecheck
 	npm run --silent --workspace sdk/js typecheck
 	npm run --silent --workspace sdk/js test
+	python3 -m unittest discover -s sdk/python/tests -t sdk/python
 	npm run --silent --workspace web test
 	go -C bench vet ./...
 	go -C bench test ./...

@@ -6,7 +6,7 @@ if sys.version_info < (3, 9):
     sys.exit("handlers need Python 3.9 or newer; %s is %d.%d" % ((sys.executable,) + sys.version_info[:2]))
 
 
-def main(program, path, *options):
+def main(program: str, path: str, *options: str) -> None:
     # The package's own byte code may be kept, so that the next process starts faster.
     sys.dont_write_bytecode = False
     from jobrunner._host.interpreter import IN_ENVIRONMENT, EnvironmentProblem, enter_environment, environment_of

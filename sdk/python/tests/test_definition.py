@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import unittest
 from dataclasses import dataclass
-from typing import Any, Callable, List
+from typing import Any, Callable, List, cast
 
 from jobrunner import Delay, Job, Unrecoverable, handler
 from jobrunner._definition import definitions
@@ -90,9 +90,9 @@ class Parameters(unittest.TestCase):
         class Worker:
             async def __call__(self, job: Job[Any]) -> None: ...
 
-        for function in (work, functools.partial(work), Worker(), Worker().__call__):
+        for function in cast(Any, (work, functools.partial(work), Worker(), Worker().__call__)):
             self.assertTrue(is_coroutine_function(function))
-        for function in (lambda job: work(job), print, Worker):
+        for function in cast(Any, (lambda job: work(job), print, Worker)):
             self.assertFalse(is_coroutine_function(function))
 
 

@@ -10,6 +10,9 @@ from typing import Any, Mapping
 
 from .child import Child, HostTest
 
+#: The lines of a decorator in line 3: up to Python 3.10 some errors name the function below.
+DECORATOR = (3,) if sys.version_info >= (3, 11) else (3, 4)
+
 MINIMAL = """
     from jobrunner import handler
 
@@ -100,14 +103,14 @@ class Failures(HostTest):
             self.write(folder, "module.py", f"from jobrunner import handler\n\n{line}\ndef f(job): pass\n")
             message, data = self.failure(folder)
             self.assertIn(expected, message)
-            self.assertEqual(data["line"], 3)
+            self.assertIn(data["line"], DECORATOR)
 
     def test_parameters_that_cannot_be_given_are_refused(self) -> None:
         folder = self.folder()
         self.write(folder, "module.py", "from jobrunner import handler\n\n@handler\ndef f(job, size): pass\n")
         message, data = self.failure(folder)
         self.assertIn("a handler takes the job, its data, or both", message)
-        self.assertEqual(data["line"], 3)
+        self.assertIn(data["line"], DECORATOR)
 
     def test_a_module_that_exits_says_so(self) -> None:
         folder = self.folder()
@@ -241,12 +244,11 @@ class Loading(HostTest):
     from jobrunner import handler
 
     {lines}
-    locks = globals().get("LOCK") or asyncio.Lock()
-
     @handler
     async def work(job):
-        async with locks:
-            await asyncio.sleep(0.001)
+        if "LOCK" in globals():
+            async with LOCK:
+                await asyncio.sleep(0.001)
         return VALUE
 
     @handler

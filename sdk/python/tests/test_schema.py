@@ -6,8 +6,8 @@ import enum
 import sys
 import typing
 import unittest
-from dataclasses import InitVar, dataclass, field
-from typing import Annotated, Any, Dict, Generic, List, Literal, Mapping, NewType, Optional, Sequence, Tuple, TypedDict, TypeVar, Union
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Dict, Generic, List, Literal, Mapping, NewType, Optional, Sequence, Tuple, TypedDict, TypeVar, Union
 
 from jobrunner._convert import Mismatch, converter_of
 from jobrunner._schema import schema_of
@@ -50,9 +50,10 @@ class Tree:
 
 
 @dataclass
-class WithArgument:
+class Initialized:
     size: int
-    scale: InitVar[int] = 1
+    area: int = field(init=False)
+    scale: ClassVar[int] = 1
 
 
 @dataclass
@@ -127,7 +128,7 @@ class Schemas(unittest.TestCase):
                 closed({"value": {"type": "integer"}, "children": {"type": "array", "items": {"type": "object"}}}, "value"),
             ),
             (Options, closed({"id": {"type": "string"}, "point": POINT, "size": {"type": "integer"}}, "id")),
-            (WithArgument, closed({"size": {"type": "integer"}}, "size")),
+            (Initialized, closed({"size": {"type": "integer"}}, "size")),
         ]
         if sys.version_info >= (3, 10):
             wants.append((int | None, {"type": ["integer", "null"]}))

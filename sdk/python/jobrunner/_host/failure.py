@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import linecache
 import os
 import sys
 import traceback
 from typing import Any, Callable, Iterator, NamedTuple, Optional
 
 from .._errors import Delay, RateLimit, Release, Unrecoverable, WaitForChildren
+from .sources import lines_of
 
 THROWN = -32000
 
@@ -83,7 +83,7 @@ def place_of(error: BaseException, is_local: Callable[[str], bool]) -> Optional[
 
 def code_frame(at: Place) -> str:
     """Returns the place's line among those around it, numbered, with a mark below the column."""
-    lines = linecache.getlines(at.file)
+    lines = lines_of(at.file)
     if not 1 <= at.line <= len(lines):
         return ""
     numbers = range(max(1, at.line - _AROUND), min(len(lines), at.line + _AROUND) + 1)

@@ -37,7 +37,15 @@ def files_of(modules: Iterable[types.ModuleType]) -> Iterator[str]:
             yield file
 
 
+def lines_of(file: str) -> list[str]:
+    """Returns the lines of a source file as they were when it was loaded; none if it cannot be read."""
+    try:
+        return linecache.getlines(file)
+    except (SyntaxError, UnicodeDecodeError):  # Python up to 3.9, of a file that is not in UTF-8
+        return []
+
+
 def remember_source(file: str) -> None:
     """Keeps a file's text for tracebacks: it may be changed while this version of it still runs."""
-    lines = linecache.getlines(file)
+    lines = lines_of(file)
     linecache.cache[file] = (sum(map(len, lines)), None, lines, file)
