@@ -57,26 +57,53 @@ func groupsBelow(own string) (*groups, error) {
 	return g, os.Remove(g.base) // made again for the first program
 }
 
-// enableControllers lets the groups below dir have limits. A group with
-// processes in it cannot do so; the worker, if it is alone in it, moves to a
-// group below.
+// enableControllers lets the groups below dir have limits. The kernel wants no
+// processes in a group that does so; they move to one below, if they are all ours.
 func enableControllers(dir string) {
 	for _, name := range cgroupControllers {
 		enable := func() error { return writeGroup(dir, "cgroup.subtree_control", "+"+name) }
-		if err := enable(); !errors.Is(err, unix.EBUSY) {
-			continue
-		}
-		leaf := filepath.Join(dir, "worker")
-		if os.Mkdir(leaf, 0o755) != nil { //nolint:gosec // as all of them are
-			return
-		}
-		self := strconv.Itoa(os.Getpid())
-		if writeGroup(leaf, "cgroup.procs", self) == nil && enable() != nil {
-			_ = writeGroup(dir, "cgroup.procs", self) // others are in it too: back
-			_ = os.Remove(leaf)
-			return
+		if errors.Is(enable(), unix.EBUSY) && vacate(dir) == nil {
+			_ = enable() // what is in force is read back
 		}
 	}
+}
+
+// workerGroup is the group below its own that a worker moves to.
+const workerGroup = "worker"
+
+// vacate moves this process, and what it has started, from a group to one below
+// it. It leaves a group alone that others are in as well.
+func vacate(dir string) error {
+	text, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
+	if err != nil {
+		return err
+	}
+	members := strings.Fields(string(text))
+	for _, member := range members {
+		if pid, err := strconv.Atoi(member); err != nil || !descends(pid) {
+			return fmt.Errorf("process %s is in the group too", member)
+		}
+	}
+	leaf := filepath.Join(dir, workerGroup)
+	if err := os.Mkdir(leaf, 0o755); err != nil && !errors.Is(err, os.ErrExist) { //nolint:gosec // as all of them are
+		return err
+	}
+	for _, member := range members {
+		if err := writeGroup(leaf, "cgroup.procs", member); err != nil && !errors.Is(err, unix.ESRCH) {
+			return err
+		}
+	}
+	return nil
+}
+
+// descends reports whether a process is this one, or below it.
+func descends(pid int) bool {
+	for ; pid > 0; pid = parentOf(pid) {
+		if pid == os.Getpid() {
+			return true
+		}
+	}
+	return false
 }
 
 // group is one program's control group. The nil group is none.

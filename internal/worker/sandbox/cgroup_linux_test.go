@@ -83,6 +83,40 @@ func TestTheKernelsCountOfKillsTellsThatMemoryRanOut(t *testing.T) {
 	require.False(t, none.outOfMemory())
 }
 
+func TestAGroupIsVacatedThatNobodyElseIsIn(t *testing.T) {
+	t.Parallel()
+	host := support()
+	if host.groups == nil {
+		require.Error(t, host.noGroups)
+		return
+	}
+	dir, err := os.MkdirTemp(host.groups.own, "test-")
+	require.NoError(t, err)
+	leaf := filepath.Join(dir, workerGroup)
+	members := func(group string) string {
+		text, err := os.ReadFile(filepath.Join(group, "cgroup.procs"))
+		require.NoError(t, err)
+		return strings.TrimSpace(string(text))
+	}
+	ours := exec.Command("sleep", "1000")
+	require.NoError(t, ours.Start())
+	t.Cleanup(func() {
+		require.NoError(t, ours.Process.Kill())
+		require.Error(t, ours.Wait())
+		require.NoError(t, removeGroup(leaf))
+		require.NoError(t, removeGroup(dir))
+	})
+	pid := strconv.Itoa(ours.Process.Pid)
+	require.NoError(t, writeGroup(dir, "cgroup.procs", pid))
+	require.NoError(t, vacate(dir))
+	require.Empty(t, members(dir))
+	require.Equal(t, pid, members(leaf))
+
+	// The test's own parent is none of those that it may move.
+	require.False(t, descends(os.Getppid()))
+	require.ErrorContains(t, vacate(host.groups.own), "is in the group too")
+}
+
 // TestWhatAKilledWorkerLeftInItsGroupsIsEnded makes what such a worker leaves:
 // groups that name a process that is gone, and processes in them.
 func TestWhatAKilledWorkerLeftInItsGroupsIsEnded(t *testing.T) {
