@@ -10,6 +10,7 @@ import (
 
 	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/plugin"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/sandbox"
 )
 
 // pluginChoices are the flags of the commands that bring plugins in.
@@ -154,16 +155,17 @@ func (p *Process) introduce(s *plugin.Staged, result pluginResult) {
 		p.say("It declares no permissions, so it asks for what your own handlers may do:")
 	case len(result.Permissions) == 0:
 		p.say("It asks for no permissions: it reads its own files and nothing else.")
-		return
 	case len(result.Missing) == 0:
 		p.say("It asks for no more than it was granted before.")
-		return
 	case s.Previous != nil:
 		p.say("It asks for more than it was granted before, to")
 	default:
 		p.say("It asks to")
 	}
 	showPermissions(p.Stdout, result.Missing)
+	if !sandbox.Check().Confined {
+		p.say("Nothing on this system holds it to that: it can reach what the worker's user can.")
+	}
 }
 
 // grant finds out what the plugin is granted. It returns a

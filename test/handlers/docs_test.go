@@ -143,10 +143,20 @@ func TestTheExampleForThoseInAHurryIsWritten(t *testing.T) {
 	readDocs(t)["Debugging"].follow(t, dir, env)
 }
 
-// The anchors that the page's own links go to are those of its headings.
-func TestLinksOfThePageLeadSomewhere(t *testing.T) {
+// The anchors that a page's own links go to are those of its headings.
+func TestLinksOfThePagesLeadSomewhere(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(docs)
+	for _, page := range []string{docs, pluginDocs} {
+		t.Run(filepath.Base(page), func(t *testing.T) {
+			t.Parallel()
+			requireLinks(t, page)
+		})
+	}
+}
+
+func requireLinks(t *testing.T, page string) {
+	t.Helper()
+	text, err := os.ReadFile(page)
 	require.NoError(t, err)
 	anchors := map[string]bool{}
 	for line := range strings.Lines(string(text)) {
@@ -159,7 +169,7 @@ func TestLinksOfThePageLeadSomewhere(t *testing.T) {
 		case strings.HasPrefix(target, "#"):
 			require.True(t, anchors[target[1:]], "there is no heading for %s", target)
 		case !strings.Contains(target, "://"):
-			require.FileExists(t, filepath.Join(filepath.Dir(docs), target))
+			require.FileExists(t, filepath.Join(filepath.Dir(page), target))
 		}
 	}
 }
