@@ -21,6 +21,7 @@ func BenchmarkWarmProcess(b *testing.B) {
 	for file, text := range map[string]string{
 		"echo.mjs": "export default (job) => job.data;",
 		"echo.py":  "from jobrunner import handler\n\n@handler()\nasync def echo(job):\n    return job.data\n",
+		"echo.go":  echoGo,
 	} {
 		path := filepath.Join(b.TempDir(), file)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -57,5 +58,44 @@ func BenchmarkWarmProcess(b *testing.B) {
 		if err := loader.Close(); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+const echoGo = `package main
+
+import (
+	"encoding/json"
+
+	"github.com/jobrunner-dev/jobrunner/handler"
+)
+
+func echo(_ handler.Context, in json.RawMessage) (json.RawMessage, error) { return in, nil }
+
+func main() { handler.Main(handler.Must(handler.New("echo", echo, nil))) }
+`
+
+// BenchmarkProgram measures a program that is started for each job.
+func BenchmarkProgram(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "cat.sh")
+	if err := os.WriteFile(path, []byte("cat\n"), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	loader, err := runtime.NewLoader(runtime.LoaderOptions{CacheDir: b.TempDir(), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	loaded, err := loader.Load(b.Context(), runtime.Module{Path: path})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		job := handlertest.New(context.Background(), handler.Job{Name: "cat", Data: json.RawMessage("1")})
+		if _, err := loaded.Host.Run(job, "cat"); err != nil {
+			b.Fatal(err)
+		}
+	}
+	loaded.Host.Close()
+	if err := loader.Close(); err != nil {
+		b.Fatal(err)
 	}
 }

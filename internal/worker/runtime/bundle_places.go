@@ -47,7 +47,10 @@ func withPlace(text []byte, path string) []byte {
 	dir := filepath.Dir(path)
 	var first bytes.Buffer
 	for _, own := range [][2]string{
-		{"__dirname", dir}, {"__filename", path}, {"import_meta_dirname", dir}, {"import_meta_filename", path},
+		{"__dirname", dir},
+		{"__filename", path},
+		{"import_meta_dirname", dir},
+		{"import_meta_filename", path},
 		{"import_meta_url", (&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}).String()},
 	} {
 		if name := own[0]; !declared[name] && bytes.Contains(text, []byte(name)) {
