@@ -14,7 +14,7 @@ import (
 type lastWords struct {
 	mu    sync.Mutex
 	last  string // guarded by mu
-	fatal string // guarded by mu; what node gives up with, above pages of addresses
+	fatal string // guarded by mu; what an interpreter gives up with, above pages of detail
 }
 
 func (w *lastWords) hear(line string) {
@@ -24,7 +24,7 @@ func (w *lastWords) hear(line string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.last = line
-	if strings.HasPrefix(line, "FATAL ERROR: ") {
+	if strings.HasPrefix(line, "FATAL ERROR: ") || strings.HasPrefix(line, "Fatal Python error: ") {
 		w.fatal = line
 	}
 }

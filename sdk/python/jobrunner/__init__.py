@@ -25,3 +25,7 @@ __all__ = [
     "WaitForChildren",
     "handler",
 ]
+
+# Tracebacks and help call these what authors call them.
+for _name in __all__:
+    globals()[_name].__module__ = __name__
