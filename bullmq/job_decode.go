@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"github.com/jobrunner-dev/jobrunner/internal/jsonvalid"
 )
 
 // decodeJob reads a job's hash, given as pairs of field and value. What cannot
@@ -75,7 +77,7 @@ func (j *Job) decoded() *Job {
 // checkData makes sure that the data is JSON. It is left to who uses the job, for
 // to look through large data takes long: a worker does it where the job runs.
 func (j *Job) checkData() {
-	if json.Valid(j.Data) {
+	if jsonvalid.Valid(j.Data) {
 		return
 	}
 	text, err := decodeRaw(string(j.Data))
@@ -176,7 +178,7 @@ func decodeParent(value string) (*ParentRef, error) {
 // decodeRaw keeps JSON text as it is. Text that is not JSON is kept as a JSON
 // string, so that it can still be looked at.
 func decodeRaw(value string) (json.RawMessage, error) {
-	if json.Valid([]byte(value)) {
+	if jsonvalid.Valid([]byte(value)) {
 		return json.RawMessage(value), nil
 	}
 	text, err := encodeJSON(value)

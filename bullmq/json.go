@@ -4,13 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+
+	"github.com/jobrunner-dev/jobrunner/internal/jsonvalid"
 )
 
 // encodeJSON writes v as JSON.stringify would: no HTML escaping, no trailing
 // newline. A json.RawMessage passes through as it is once it has been checked.
 func encodeJSON(v any) ([]byte, error) {
 	if raw, ok := v.(json.RawMessage); ok {
-		if !json.Valid(raw) {
+		if !jsonvalid.Valid(raw) {
 			return nil, errors.New("invalid JSON")
 		}
 		return raw, nil

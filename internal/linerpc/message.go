@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+
+	"github.com/jobrunner-dev/jobrunner/internal/jsonvalid"
 )
 
 // message is a JSON-RPC 2.0 request, notification or response.
@@ -80,7 +82,7 @@ func appendError(b []byte, id []byte, e *Error) []byte {
 // Encode writes a value as JSON on one line, with <, > and & as they are.
 func Encode(v any) (json.RawMessage, error) {
 	if raw, ok := v.(json.RawMessage); ok && raw != nil {
-		if !valid(raw) {
+		if !jsonvalid.Valid(raw) {
 			return nil, errors.New("it is not JSON")
 		}
 		return OneLine(raw), nil
@@ -142,7 +144,7 @@ func decodePlain(line []byte) (message, bool) {
 	if !ok || digits == 0 || len(rest) < 2 || rest[len(rest)-1] != '}' {
 		return message{}, false
 	}
-	if rest = rest[:len(rest)-1]; !valid(rest) {
+	if rest = rest[:len(rest)-1]; !jsonvalid.Valid(rest) {
 		return message{}, false
 	}
 	return message{Version: "2.0", ID: id, Result: rest}, true

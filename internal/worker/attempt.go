@@ -12,6 +12,7 @@ import (
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/handler"
+	"github.com/jobrunner-dev/jobrunner/internal/jsonvalid"
 )
 
 // attempts makes the contexts of a worker's attempts.
@@ -116,7 +117,7 @@ func (a *attempt) request() (context.Context, context.CancelFunc) {
 // encodeValue writes a value of a handler as JSON. What is JSON already stays as it is.
 func encodeValue(value any) (json.RawMessage, error) {
 	if raw, ok := value.(json.RawMessage); ok {
-		if !json.Valid(raw) {
+		if !jsonvalid.Valid(raw) {
 			return nil, errors.New("it is not JSON")
 		}
 		return raw, nil

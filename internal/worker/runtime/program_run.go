@@ -17,6 +17,7 @@ import (
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/handler"
+	"github.com/jobrunner-dev/jobrunner/internal/jsonvalid"
 	"github.com/jobrunner-dev/jobrunner/internal/linerpc"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/sandbox"
 )
@@ -231,7 +232,7 @@ func jsonOrText(text []byte) (json.RawMessage, error) {
 	switch {
 	case len(text) == 0:
 		return json.RawMessage("null"), nil
-	case json.Valid(text):
+	case jsonvalid.Valid(text):
 		return bytes.Clone(text), nil
 	default:
 		return linerpc.Encode(strings.ToValidUTF8(string(text), "\uFFFD"))

@@ -1,4 +1,4 @@
-package linerpc
+package jsonvalid
 
 import (
 	"encoding/json"
@@ -21,14 +21,14 @@ var samples = []string{
 func TestValidAgreesWithEncodingJSON(t *testing.T) {
 	t.Parallel()
 	for _, text := range samples {
-		require.Equal(t, json.Valid([]byte(text)), valid([]byte(text)), "%.100q", text)
+		require.Equal(t, json.Valid([]byte(text)), Valid([]byte(text)), "%.100q", text)
 	}
 	// A byte of each kind at each place among eight.
 	for c := range 256 {
 		for at := range 17 {
 			inside := []byte(strings.Repeat("a", at) + string([]byte{byte(c)}) + strings.Repeat("b", 17-at))
 			text := append(append([]byte{'"'}, inside...), '"')
-			require.Equal(t, json.Valid(text), valid(text), "%q", text)
+			require.Equal(t, json.Valid(text), Valid(text), "%q", text)
 		}
 	}
 }
@@ -37,7 +37,7 @@ func FuzzValid(f *testing.F) {
 	for _, text := range samples {
 		f.Add([]byte(text))
 	}
-	f.Fuzz(func(t *testing.T, text []byte) { require.Equal(t, json.Valid(text), valid(text), "%q", text) })
+	f.Fuzz(func(t *testing.T, text []byte) { require.Equal(t, json.Valid(text), Valid(text), "%q", text) })
 }
 
 func BenchmarkValid(b *testing.B) {
@@ -45,7 +45,7 @@ func BenchmarkValid(b *testing.B) {
 	b.Run("ours", func(b *testing.B) {
 		b.SetBytes(int64(len(text)))
 		for b.Loop() {
-			valid(text)
+			Valid(text)
 		}
 	})
 	b.Run("encoding/json", func(b *testing.B) {
