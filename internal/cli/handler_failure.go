@@ -10,7 +10,7 @@ import (
 // failureLine says in a line why a run failed.
 func failureLine(f *trial.Failure) string {
 	text := f.Message
-	if f.Name != "" && f.Name != "Error" {
+	if f.Name != "" && f.Name != "Error" && !strings.HasPrefix(text, f.Name+":") {
 		text = f.Name + ": " + text
 	}
 	if f.Unrecoverable {

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -143,10 +145,26 @@ func (l *Library) failure(err error) *Failure {
 		return f
 	}
 	f.Name, f.Stack = named.Name, named.Stack
-	if at, ok := codeframe.InStack(named.Stack, l.owns); ok {
+	at, ok := codeframe.InStack(named.Stack, l.beside)
+	if !ok {
+		at, ok = codeframe.InStack(named.Stack, l.owns)
+	}
+	if ok {
 		f.File, f.Line, f.Column, f.Frame = at.File, at.Line, at.Column, codeframe.Show(at)
 	}
 	return f
+}
+
+// beside reports whether a file is one that the handlers are made of and lies with
+// them: the SDK's source may be among the others.
+func (l *Library) beside(file string) bool {
+	return l.owns(file) && slices.ContainsFunc(l.sources, func(s worker.Source) bool {
+		dir := s.Path
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			dir = filepath.Dir(dir)
+		}
+		return strings.HasPrefix(file, dir+string(filepath.Separator))
+	})
 }
 
 // owns reports whether a file is one that the handlers are made of.
