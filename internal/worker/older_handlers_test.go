@@ -22,28 +22,47 @@ import (
 // png is an image of one pixel.
 const png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
-// olderHandlers runs the handlers of the older shape: where they lie npm bullmq is
-// installed, beside their copies it is not.
-func olderHandlers(t *testing.T, test func(t *testing.T, b *bench, installed bool)) {
-	t.Helper()
+// TestHandlersOfTheOlderShape runs them where they lie, with npm bullmq installed,
+// and as copies that lie apart from it.
+func TestHandlersOfTheOlderShape(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(t *testing.T, b *bench, installed bool){
+		"run unchanged": runUnchanged, "errors mean what they did to BullMQ": errorsMeanTheSame,
+		"an import goes on where it was cut off": importGoesOn, "an order is put back between its steps": orderIsPutBack,
+		"a notification is tried again": notificationIsRetried, "a report collects its children": reportCollects,
+		"children are added with npm bullmq and waited for": childrenAreAdded,
+	}
 	for name, installed := range map[string]bool{"with npm bullmq": true, "without npm bullmq": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := filepath.Join("testdata", "older")
-			if !installed {
-				dir = filepath.Join(realDir(t), "older")
-				require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "older"))))
+			b := startOlder(t, installed)
+			for name, test := range tests {
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					own := *b
+					own.t = t
+					test(t, &own, installed)
+				})
 			}
-			test(t, start(t, nil, func(o *worker.Options) {
-				o.HandlerDirs = []string{filepath.Join(dir, "handlers")}
-				o.PluginDirs, o.UninstalledPlugins = []string{filepath.Join(dir, "plugins")}, true
-			}), installed)
 		})
 	}
 }
 
-func TestHandlersOfTheOlderShapeRunUnchanged(t *testing.T) {
-	t.Parallel()
+func startOlder(t *testing.T, installed bool) *bench {
+	t.Helper()
+	dir := filepath.Join("testdata", "older")
+	if !installed {
+		dir = filepath.Join(realDir(t), "older")
+		require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "older"))))
+	}
+	return start(t, nil, func(o *worker.Options) {
+		o.HandlerDirs = []string{filepath.Join(dir, "handlers")}
+		o.PluginDirs, o.UninstalledPlugins = []string{filepath.Join(dir, "plugins")}, true
+	})
+}
+
+func runUnchanged(t *testing.T, b *bench, _ bool) {
+	t.Helper()
 	tests := map[string]struct{ handler, data, want string }{
 		"schema, progress and a method of its own": {
 			"email-render", `{"template":"welcome","to":"ada@example.com","variables":{"name":"<Ada>","account":7}}`,
@@ -62,26 +81,24 @@ func TestHandlersOfTheOlderShapeRunUnchanged(t *testing.T) {
 		"a plugin's handler":  {"slugify", `{"title":"Ça va, Zoë?"}`, `"ca-va-zoe"`},
 		"another of a plugin": {"excerpt", `{"text":"The quick brown fox","length":12}`, `"The quick…"`},
 	}
-	olderHandlers(t, func(t *testing.T, b *bench, _ bool) {
-		for name, tt := range tests {
-			done := b.wait(b.add(tt.handler, tt.data, nil), bullmq.StateCompleted)
-			result := string(done.ReturnValue)
-			if tt.handler == "invoice" { // the number comes from the job's id
-				require.Regexp(t, `"INV-[0-9a-f]{8}"`, result, name)
-				result = result[:len(`{"number":"INV-`)] + result[len(`{"number":"INV-`)+8:]
-			}
-			require.JSONEq(t, tt.want, result, name)
+	for name, tt := range tests {
+		done := b.wait(b.add(tt.handler, tt.data, nil), bullmq.StateCompleted)
+		result := string(done.ReturnValue)
+		if tt.handler == "invoice" { // the number comes from the job's id
+			require.Regexp(t, `"INV-[0-9a-f]{8}"`, result, name)
+			result = result[:len(`{"number":"INV-`)] + result[len(`{"number":"INV-`)+8:]
 		}
-		require.Equal(t, "2.1.0", b.handler("email-render", inService).Version[:5])
-		require.Equal(t, "Text team", b.handler("slugify", inService).Author)
-		archived := b.wait(b.add("log-archive", `{"lines":["a"]}`, nil), bullmq.StateCompleted)
-		require.Equal(t, []string{"packed 1 lines"}, b.logs(archived))
-		require.JSONEq(t, `100`, string(b.wait(b.add("slow-export", `{"parts":1,"pause":0}`, nil), bullmq.StateCompleted).Progress))
-	})
+		require.JSONEq(t, tt.want, result, name)
+	}
+	require.Equal(t, "2.1.0", b.handler("email-render", inService).Version[:5])
+	require.Equal(t, "Text team", b.handler("slugify", inService).Author)
+	archived := b.wait(b.add("log-archive", `{"lines":["a"]}`, nil), bullmq.StateCompleted)
+	require.Equal(t, []string{"packed 1 lines"}, b.logs(archived))
+	require.JSONEq(t, `100`, string(b.wait(b.add("slow-export", `{"parts":1,"pause":0}`, nil), bullmq.StateCompleted).Progress))
 }
 
-func TestErrorsOfTheOlderShapeMeanWhatTheyDidToBullMQ(t *testing.T) {
-	t.Parallel()
+func errorsMeanTheSame(t *testing.T, b *bench, _ bool) {
+	t.Helper()
 	tests := map[string]struct {
 		handler, data, reason string
 		attempts              int
@@ -94,92 +111,80 @@ func TestErrorsOfTheOlderShapeMeanWhatTheyDidToBullMQ(t *testing.T) {
 		"data against the example's":   {"image-metadata", `{"image":"AAAA","type":5}`, "not a PNG or GIF image", 2},
 		"thrown where it was expected": {"region-sales", `{"region":"north"}`, "no figures for north", 2},
 	}
-	olderHandlers(t, func(t *testing.T, b *bench, _ bool) {
-		for name, tt := range tests {
-			job := b.wait(b.add(tt.handler, tt.data, &bullmq.JobOptions{Attempts: 2}), bullmq.StateFailed)
-			require.Contains(t, job.FailedReason, tt.reason, name)
-			require.Equal(t, tt.attempts, job.AttemptsMade, name)
-		}
-	})
+	for name, tt := range tests {
+		job := b.wait(b.add(tt.handler, tt.data, &bullmq.JobOptions{Attempts: 2}), bullmq.StateFailed)
+		require.Contains(t, job.FailedReason, tt.reason, name)
+		require.Equal(t, tt.attempts, job.AttemptsMade, name)
+	}
 }
 
-func TestAnImportGoesOnWhereItWasCutOff(t *testing.T) {
-	t.Parallel()
-	olderHandlers(t, func(t *testing.T, b *bench, _ bool) {
-		data := `{"csv":"id,name\n1,a\n2,b\n3,c\n4,d\n5,e","breakAt":4}`
-		job := b.wait(b.add("csv-import", data, &bullmq.JobOptions{Attempts: 2}), bullmq.StateCompleted)
-		require.JSONEq(t, `{"rows":5,"first":{"id":"1","name":"a"},"attempts":2}`, string(job.ReturnValue))
-		require.JSONEq(t, `{"done":5,"total":5}`, string(job.Progress))
-		require.Equal(t, []string{"imported 2 of 5 rows", "imported 4 of 5 rows", "imported 5 of 5 rows"}, b.logs(job))
-	})
+func importGoesOn(t *testing.T, b *bench, _ bool) {
+	t.Helper()
+	data := `{"csv":"id,name\n1,a\n2,b\n3,c\n4,d\n5,e","breakAt":4}`
+	job := b.wait(b.add("csv-import", data, &bullmq.JobOptions{Attempts: 2}), bullmq.StateCompleted)
+	require.JSONEq(t, `{"rows":5,"first":{"id":"1","name":"a"},"attempts":2}`, string(job.ReturnValue))
+	require.JSONEq(t, `{"done":5,"total":5}`, string(job.Progress))
+	require.Equal(t, []string{"imported 2 of 5 rows", "imported 4 of 5 rows", "imported 5 of 5 rows"}, b.logs(job))
 }
 
-func TestAnOrderIsPutBackBetweenItsSteps(t *testing.T) {
-	t.Parallel()
-	olderHandlers(t, func(t *testing.T, b *bench, _ bool) {
-		job := b.wait(b.add("order-steps", `{"order":12,"pause":50}`, nil), bullmq.StateCompleted)
-		require.JSONEq(t, `{"order":12,"attemptsMade":0,"started":2}`, string(job.ReturnValue))
-		require.Equal(t, []string{"reserved", "charged", "shipped"}, b.logs(job))
-		require.GreaterOrEqual(t, job.FinishedOn.Sub(job.Timestamp), 50*time.Millisecond)
-	})
+func orderIsPutBack(t *testing.T, b *bench, _ bool) {
+	t.Helper()
+	job := b.wait(b.add("order-steps", `{"order":12,"pause":50}`, nil), bullmq.StateCompleted)
+	require.JSONEq(t, `{"order":12,"attemptsMade":0,"started":2}`, string(job.ReturnValue))
+	require.Equal(t, []string{"reserved", "charged", "shipped"}, b.logs(job))
+	require.GreaterOrEqual(t, job.FinishedOn.Sub(job.Timestamp), 50*time.Millisecond)
 }
 
-func TestANotificationIsTriedAgain(t *testing.T) {
-	t.Parallel()
-	olderHandlers(t, func(t *testing.T, b *bench, _ bool) {
-		var calls atomic.Int64
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			body, _ := io.ReadAll(r.Body)
-			if calls.Add(1) == 1 {
-				w.WriteHeader(http.StatusServiceUnavailable)
-				return
-			}
-			_, _ = fmt.Fprintf(w, "%s on attempt %s", body, r.Header.Get("X-Attempt"))
-		}))
-		t.Cleanup(server.Close)
-		data, err := json.Marshal(map[string]any{"url": server.URL + "/hook", "event": map[string]string{"type": "paid"}})
-		require.NoError(t, err)
-		job := b.wait(b.add("webhook-notify", string(data), &bullmq.JobOptions{Attempts: 2}), bullmq.StateCompleted)
-		require.JSONEq(t, `{"status":200,"reply":"{\"type\":\"paid\"} on attempt 2","last":true}`, string(job.ReturnValue))
-		require.Contains(t, job.Stacktrace[0], "Error: 503 from /hook")
-		require.Contains(t, job.Stacktrace[0], "webhook-notify.js:")
-	})
-}
-
-func TestAReportCollectsItsChildren(t *testing.T) {
-	t.Parallel()
-	olderHandlers(t, func(t *testing.T, b *bench, _ bool) {
-		region := func(name string, sales ...int) bullmq.FlowJob {
-			return bullmq.FlowJob{
-				Name: "region-sales", Queue: "q", Data: map[string]any{"region": name, "sales": sales},
-				Opts: &bullmq.JobOptions{IgnoreDependencyOnFailure: true},
-			}
-		}
-		missing := region("west")
-		missing.Data = map[string]any{"region": "west"}
-		flow, err := bullmq.NewFlowProducer(b.backend, &bullmq.FlowOptions{Prefix: b.prefix}).Add(t.Context(), bullmq.FlowJob{
-			Name: "sales-report", Queue: "q", Data: map[string]any{"year": 2026},
-			Children: []bullmq.FlowJob{region("north", 1, 2), region("south", 40), missing},
-		})
-		require.NoError(t, err)
-		job := b.wait(flow.Job, bullmq.StateCompleted)
-		require.JSONEq(t, `{"year":2026,"total":43,"best":"south","missing":["no figures for west"]}`, string(job.ReturnValue))
-		require.Equal(t, []string{"2 regions, 1 without figures"}, b.logs(job))
-	})
-}
-
-func TestAHandlerAddsChildrenWithNPMBullMQAndWaitsForThem(t *testing.T) {
-	t.Parallel()
-	olderHandlers(t, func(t *testing.T, b *bench, installed bool) {
-		data, err := json.Marshal(map[string]any{"redis": testenv.RedisURL(t), "parts": []string{"left", "right"}})
-		require.NoError(t, err)
-		job := b.add("assemble", string(data), nil)
-		if !installed {
-			require.Contains(t, b.wait(job, bullmq.StateFailed).FailedReason, "Queue needs npm bullmq")
+func notificationIsRetried(t *testing.T, b *bench, _ bool) {
+	t.Helper()
+	var calls atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if calls.Add(1) == 1 {
+			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
-		done := b.wait(job, bullmq.StateCompleted)
-		require.JSONEq(t, `{"parts":["left","right"],"counts":{"processed":2,"unprocessed":0,"ignored":0,"failed":0}}`, string(done.ReturnValue))
-		require.Equal(t, 1, done.AttemptsMade)
+		_, _ = fmt.Fprintf(w, "%s on attempt %s", body, r.Header.Get("X-Attempt"))
+	}))
+	t.Cleanup(server.Close)
+	data, err := json.Marshal(map[string]any{"url": server.URL + "/hook", "event": map[string]string{"type": "paid"}})
+	require.NoError(t, err)
+	job := b.wait(b.add("webhook-notify", string(data), &bullmq.JobOptions{Attempts: 2}), bullmq.StateCompleted)
+	require.JSONEq(t, `{"status":200,"reply":"{\"type\":\"paid\"} on attempt 2","last":true}`, string(job.ReturnValue))
+	require.Contains(t, job.Stacktrace[0], "Error: 503 from /hook")
+	require.Contains(t, job.Stacktrace[0], "webhook-notify.js:")
+}
+
+func reportCollects(t *testing.T, b *bench, _ bool) {
+	t.Helper()
+	region := func(name string, sales ...int) bullmq.FlowJob {
+		return bullmq.FlowJob{
+			Name: "region-sales", Queue: "q", Data: map[string]any{"region": name, "sales": sales},
+			Opts: &bullmq.JobOptions{IgnoreDependencyOnFailure: true},
+		}
+	}
+	missing := region("west")
+	missing.Data = map[string]any{"region": "west"}
+	flow, err := bullmq.NewFlowProducer(b.backend, &bullmq.FlowOptions{Prefix: b.prefix}).Add(t.Context(), bullmq.FlowJob{
+		Name: "sales-report", Queue: "q", Data: map[string]any{"year": 2026},
+		Children: []bullmq.FlowJob{region("north", 1, 2), region("south", 40), missing},
 	})
+	require.NoError(t, err)
+	job := b.wait(flow.Job, bullmq.StateCompleted)
+	require.JSONEq(t, `{"year":2026,"total":43,"best":"south","missing":["no figures for west"]}`, string(job.ReturnValue))
+	require.Equal(t, []string{"2 regions, 1 without figures"}, b.logs(job))
+}
+
+func childrenAreAdded(t *testing.T, b *bench, installed bool) {
+	t.Helper()
+	data, err := json.Marshal(map[string]any{"redis": testenv.RedisURL(t), "parts": []string{"left", "right"}})
+	require.NoError(t, err)
+	job := b.add("assemble", string(data), nil)
+	if !installed {
+		require.Contains(t, b.wait(job, bullmq.StateFailed).FailedReason, "Queue needs npm bullmq")
+		return
+	}
+	done := b.wait(job, bullmq.StateCompleted)
+	require.JSONEq(t, `{"parts":["left","right"],"counts":{"processed":2,"unprocessed":0,"ignored":0,"failed":0}}`, string(done.ReturnValue))
+	require.Equal(t, 1, done.AttemptsMade)
 }
