@@ -29,47 +29,58 @@ func TestAMistakeIsShownWhereItIs(t *testing.T) {
 	}{
 		"TypeScript that does not parse": {
 			"bad.ts", "export default {\n  name: \"bad\"\n  run() {},\n};\n",
-			2, []string{"bad.ts:3:3: Expected", "> 3 |   run() {},\n    |   ^"},
+			2,
+			[]string{"bad.ts:3:3: Expected", "> 3 |   run() {},\n    |   ^"},
 		},
 		"TypeScript that throws while it is loaded": {
 			"bad.ts", "const table: Record<string, string[]> = {};\nexport const first = table.none.at(0);\nexport default { name: \"bad\", run() {} };\n",
-			2, []string{"bad.ts:2:33: TypeError", "> 2 | export const first"},
+			2,
+			[]string{"bad.ts:2:33: TypeError", "> 2 | export const first"},
 		},
 		"an import of nothing": {
 			"bad.js", "import { x } from \"./nowhere.js\";\nexport default { name: \"bad\", run: () => x };\n",
-			2, []string{"bad.js:1:19: Could not resolve", "> 1 | import { x }"},
+			2,
+			[]string{"bad.js:1:19: Could not resolve", "> 1 | import { x }"},
 		},
 		"JavaScript that throws while it runs": {
 			"bad.js", "export default {\n  name: \"bad\",\n  async run(job) {\n    return job.data.a.b;\n  },\n};\n",
-			1, []string{"failed     TypeError: Cannot read", "bad.js:4:23\n", "> 4 |     return job.data.a.b;"},
+			1,
+			[]string{"failed     TypeError: Cannot read", "bad.js:4:23\n", "> 4 |     return job.data.a.b;"},
 		},
 		"Python that does not parse": {
 			"bad.py", "from jobrunner import handler\n\n@handler\ndef bad(job)\n    pass\n",
-			2, []string{"bad.py:4:13: SyntaxError", "> 4 | def bad(job)"},
+			2,
+			[]string{"bad.py:4:13: SyntaxError", "> 4 | def bad(job)"},
 		},
 		"Python without a module": {
 			"bad.py", "import no_such_module\n",
-			2, []string{"bad.py:1", "no_such_module"},
+			2,
+			[]string{"bad.py:1", "no_such_module"},
 		},
 		"Python that raises while it runs": {
 			"bad.py", "from jobrunner import handler\n\n@handler\ndef bad(job):\n    return job.data[\"a\"]\n",
-			1, []string{"failed     KeyError", "bad.py:5\n", "> 5 |     return job.data[\"a\"]"},
+			1,
+			[]string{"failed     KeyError", "bad.py:5\n", "> 5 |     return job.data[\"a\"]"},
 		},
 		"Go that does not compile": {
 			"bad.go", goHandler("return ctx.Nope(), nil"),
-			2, []string{"bad.go:6:13: ctx.Nope undefined", "> 6 |     return ctx.Nope(), nil"},
+			2,
+			[]string{"bad.go:6:13: ctx.Nope undefined", "> 6 |     return ctx.Nope(), nil"},
 		},
 		"Go that panics": {
 			"bad.go", goHandler("var m map[string]int; m[\"a\"]++; return m, nil"),
-			1, []string{"failed     panic: assignment to entry in nil map", "bad.go:6\n", "> 6 |     var m map"},
+			1,
+			[]string{"failed     panic: assignment to entry in nil map", "bad.go:6\n", "> 6 |     var m map"},
 		},
 		"a program that fails": {
 			"bad.sh", "#!/bin/sh\necho 'the disk is full' >&2\nexit 3\n",
-			1, []string{"failed     ExitError: the disk is full (exit code 3)"},
+			1,
+			[]string{"failed     ExitError: the disk is full (exit code 3)"},
 		},
 		"a schema that is none": {
 			"bad.js", "export default { name: \"bad\", schema: { type: \"objekt\" }, run() {} };\n",
-			2, []string{"bad.js", "/type", "'object'"},
+			2,
+			[]string{"bad.js", "/type", "'object'"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
