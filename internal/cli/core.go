@@ -15,7 +15,7 @@ import (
 
 // coreOptions are the choices of the handlers that are compiled in.
 func (p *Process) coreOptions(cfg *config.Loaded) (core.Options, error) {
-	opts := core.Options{Dialer: safedial.New(dialOptions(cfg.AllowHosts)), Export: exportOptions(cfg)}
+	opts := core.Options{Dialer: safedial.New(dialOptions(cfg.AllowHosts)), Export: exportOptions(cfg), Omit: cfg.OmitCore}
 	var err error
 	if opts.Secrets, err = secret.Parse(cfg.Secrets, p.getenv); err != nil {
 		return opts, err

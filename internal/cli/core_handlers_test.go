@@ -185,6 +185,19 @@ func makeShop(t *testing.T, path string) {
 	require.NoError(t, db.Close())
 }
 
+func TestAHandlerOfOnesOwnTakesTheNameOfAnOmittedOne(t *testing.T) {
+	t.Parallel()
+	handlers := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(handlers, "mail.mjs"), []byte(
+		`export default { name: "send-email", execute: async () => "mine" };`), 0o600))
+	server := testenv.StartRedis(t)
+	c := begin(t, nil, "worker", "--redis", server.URL, "--queue", "default", "--handlers", handlers, "--cache-dir", t.TempDir(), "--omit-core", "*")
+	queue := openQueue(t, server.URL, "default")
+	job, err := queue.Add(t.Context(), "send-email", json.RawMessage(`{"to":"ada"}`), nil)
+	require.NoError(t, err)
+	require.JSONEq(t, `"mine"`, requireResult(t, queue, job, c))
+}
+
 func TestConfigShowsNoSecretOfCoreHandlers(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"config"}, {"config", "--json"}} {

@@ -21,7 +21,7 @@ var (
 		"handler-env", "watch-mode", "cache-dir", "go-sdk",
 		"export-dir", "export-source", "export-connection",
 		"secret", "smtp-connection", "email-attachments", "llm-connection",
-		"shell-command", "shell-dir", "shell-env", "shell-network", "fan-out-queue",
+		"shell-command", "shell-dir", "shell-env", "shell-network", "fan-out-queue", "omit-core",
 	}
 )
 

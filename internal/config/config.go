@@ -51,6 +51,7 @@ type Config struct {
 	ShellEnv           []string      `koanf:"shell-env"`
 	ShellNetwork       bool          `koanf:"shell-network"`
 	FanOutQueues       []string      `koanf:"fan-out-queue"`
+	OmitCore           []string      `koanf:"omit-core"`
 	AllowHosts         []string      `koanf:"allow-host"`
 	ShutdownTimeout    time.Duration `koanf:"shutdown-timeout"`
 	LogLevel           string        `koanf:"log-level"`

@@ -37,7 +37,7 @@ func TestDefaultsNeedNoSource(t *testing.T) {
 	loaded, err := config.Load(nil, nil)
 	require.NoError(t, err)
 	want := config.Config{
-		Listen: "127.0.0.1:8080", DataDir: ".jobrunner", Prefix: "bull", BodyLimit: 5 << 20, Queues: []string{}, Handlers: []string{}, Plugins: []string{}, HandlerEnv: []string{}, ExportSources: []string{}, ExportConnections: []string{}, Secrets: []string{}, SMTPConnections: []string{}, EmailAttachments: []string{}, LLMConnections: []string{}, ShellCommands: []string{}, ShellDirs: []string{}, ShellEnv: []string{}, FanOutQueues: []string{}, AllowHosts: []string{}, UnknownJobs: "delay", WatchMode: "auto",
+		Listen: "127.0.0.1:8080", DataDir: ".jobrunner", Prefix: "bull", BodyLimit: 5 << 20, Queues: []string{}, Handlers: []string{}, Plugins: []string{}, HandlerEnv: []string{}, ExportSources: []string{}, ExportConnections: []string{}, Secrets: []string{}, SMTPConnections: []string{}, EmailAttachments: []string{}, LLMConnections: []string{}, ShellCommands: []string{}, ShellDirs: []string{}, ShellEnv: []string{}, FanOutQueues: []string{}, OmitCore: []string{}, AllowHosts: []string{}, UnknownJobs: "delay", WatchMode: "auto",
 		ShutdownTimeout: 30 * time.Second, LogLevel: "info", LogFormat: "text",
 	}
 	require.Empty(t, cmp.Diff(want, loaded.Config))

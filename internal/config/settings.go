@@ -91,6 +91,7 @@ func Settings() []Setting {
 		{Name: "shell-env", Help: "environment variable of shell: NAME lets jobs set it, NAME=VALUE sets it for all; may be repeated", Default: []string{}, secrecy: secretValue},
 		{Name: "shell-network", Help: "let programs of shell use the network", Default: false},
 		{Name: "fan-out-queue", Help: "queue, or pattern with *, that fan-out may add jobs to besides its own; may be repeated", Default: []string{}},
+		{Name: "omit-core", Help: "built-in handler, or pattern with *, that the worker is not to have, so that its name is free for yours; may be repeated", Default: []string{}},
 
 		{Name: "allow-host", Help: "host name or address range that handlers and webhooks may reach though it is not public; may be repeated", Default: []string{}},
 

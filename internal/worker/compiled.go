@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"errors"
+
 	"github.com/jobrunner-dev/jobrunner/handler"
 	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core"
@@ -21,13 +23,15 @@ func (s *Supervisor) registerCompiled() error {
 	if err != nil {
 		return err
 	}
-	if err := s.registry.Put(compiledSet(coreSource, definitions)); err != nil {
-		return err
-	}
-	if len(s.opts.Handlers) == 0 {
+	return errors.Join(s.putCompiled(coreSource, definitions), s.putCompiled(compiledSource, s.opts.Handlers))
+}
+
+// putCompiled registers handlers, if there are any.
+func (s *Supervisor) putCompiled(source string, definitions []*handler.Definition) error {
+	if len(definitions) == 0 {
 		return nil
 	}
-	return s.registry.Put(compiledSet(compiledSource, s.opts.Handlers))
+	return s.registry.Put(compiledSet(source, definitions))
 }
 
 func compiledSet(source string, definitions []*handler.Definition) registry.Set {

@@ -10,6 +10,7 @@ import (
 	"github.com/jobrunner-dev/jobrunner/handler"
 	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
 	"github.com/jobrunner-dev/jobrunner/internal/safedial"
+	"github.com/jobrunner-dev/jobrunner/internal/wildcard"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/export"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/fanout"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/httprequest"
@@ -41,6 +42,9 @@ type Options struct {
 	Shell shell.Options
 	// FanOut are the choices of fan-out.
 	FanOut fanout.Options
+	// Omit are the core handlers that a worker is not to have, by name; * stands for
+	// any text. Their names are then free for others.
+	Omit []string
 	// Handlers lists the worker's handlers, for list-handlers.
 	Handlers func() []catalogue.Handler
 }
@@ -56,13 +60,16 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Definitions returns the core handlers.
+// Definitions returns the core handlers, less those that are omitted.
 func Definitions(o Options) ([]*handler.Definition, error) {
 	o = o.withDefaults()
 	var list []*handler.Definition
 	var errs []error
 	add := func(d *handler.Definition, err error) {
-		list, errs = append(list, d), append(errs, err)
+		errs = append(errs, err)
+		if err == nil && !wildcard.Any(o.Omit, d.Name) {
+			list = append(list, d)
+		}
 	}
 	add(echoHandler())
 	add(sleepHandler())

@@ -86,3 +86,16 @@ func TestListHandlersListsWhatTheWorkerHas(t *testing.T) {
 	require.JSONEq(t, `{"handlers":[{"name":"a","version":"1+x","kind":"custom","language":"python"},
 		{"name":"b","version":"","kind":"custom","language":"javascript","error":"broken"}]}`, string(result))
 }
+
+func TestOmittedHandlersLeaveTheirNamesToOthers(t *testing.T) {
+	t.Parallel()
+	definitions, err := core.Definitions(core.Options{Omit: []string{"send-*", "echo"}})
+	require.NoError(t, err)
+	for _, d := range definitions {
+		require.NotContains(t, []string{"send-email", "echo"}, d.Name)
+	}
+	require.Len(t, definitions, 7)
+	none, err := core.Definitions(core.Options{Omit: []string{"*"}})
+	require.NoError(t, err)
+	require.Empty(t, none)
+}

@@ -42,7 +42,9 @@ func TestThePageDescribesEveryHandlerWithAllItsFields(t *testing.T) {
 	for _, d := range definitions {
 		section, ok := page[d.Name]
 		require.True(t, ok, "%s has no section", d.Name)
-		var schema struct{ Properties map[string]struct{ Title string } }
+		var schema struct {
+			Properties map[string]struct{ Title string }
+		}
 		for _, text := range []json.RawMessage{d.DataSchema, d.ResultSchema} {
 			if text == nil {
 				continue
