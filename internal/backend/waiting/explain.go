@@ -106,8 +106,7 @@ func (f *facts) reason() *Reason {
 		return due
 	}
 	if f.wasPutBack() {
-		lasting.Until = due.Until
-		return lasting
+		return lasting // a worker only looks again when the delay is over
 	}
 	due.Detail += " Then it will still wait: " + lasting.Detail
 	return due

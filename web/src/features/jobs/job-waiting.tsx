@@ -35,7 +35,7 @@ export function JobWaiting({ job: { waiting } }: { job: Job }) {
       <p className="break-words">{waiting.detail}</p>
       {waiting.until !== undefined && (
         <p className="mt-1 text-muted-foreground">
-          Until <RelativeTime time={waiting.until} />
+          Expected <RelativeTime time={waiting.until} />
         </p>
       )}
     </Card>
