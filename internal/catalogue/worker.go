@@ -159,7 +159,8 @@ type Handler struct {
 	Kind        Kind   `json:"kind"`
 	// Source is the file or package it was loaded from, "core" if it is compiled in.
 	Source string `json:"source"`
-	// Language is "go", "javascript", "typescript" or "python".
+	// Language is "go", "javascript", "typescript", "python", a language of
+	// scripts such as "shell" or "ruby", or "executable" for other programs.
 	Language string `json:"language"`
 	// DataSchema and ResultSchema are JSON Schemas. Nil leaves the value free.
 	DataSchema   json.RawMessage `json:"dataSchema,omitempty"`
@@ -197,7 +198,8 @@ type LoadError struct {
 	File   string `json:"file,omitempty"`
 	Line   int    `json:"line,omitempty"`
 	Column int    `json:"column,omitempty"`
-	// Frame is the text of that line.
+	// Frame shows that line with some around it, numbered, and a mark below the
+	// column. Empty if the place is unknown.
 	Frame string `json:"frame,omitempty"`
 	// At is when loading failed.
 	At time.Time `json:"at"`

@@ -59,7 +59,7 @@ func FindSources(ctx context.Context, path string, log *slog.Logger) ([]Source, 
 // that it is made of, known as far as loading came; the caller closes the set.
 // Plugins need not have been installed.
 func (s Source) Load(ctx context.Context, loader *runtime.Loader) (set registry.Set, files []string, err error) {
-	loaded, err := s.load(ctx, loader, plugin.Gate{Uninstalled: true}, tuning{}, false)
+	loaded, err := s.load(ctx, loader, plugin.Gate{Uninstalled: true}, tuning{}, false, nil)
 	return loaded.set, loaded.files, err
 }
 

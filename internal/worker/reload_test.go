@@ -260,3 +260,14 @@ func TestTheCatalogueTellsWhatTheWorkerDoes(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, workers)
 }
+
+func TestAFileThatIsImportedLaterReloadsItsHandler(t *testing.T) {
+	t.Parallel()
+	b := start(t, map[string]string{
+		"_helper.py": "ANSWER = 1\n",
+		"late.py":    "from jobrunner import handler\n\n@handler()\ndef late(job):\n    import _helper\n    return _helper.ANSWER\n",
+	}, nil)
+	require.Equal(t, "1", b.run("late", `{}`))
+	b.save("_helper.py", "ANSWER = 2\n")
+	require.Eventually(t, func() bool { return b.run("late", `{}`) == "2" }, 10*time.Second, 20*time.Millisecond)
+}

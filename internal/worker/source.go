@@ -34,7 +34,10 @@ type loadedSource struct {
 
 // load builds a source's modules. If one of them fails, none stays. Hot says that
 // an earlier version is in service, so that jobs are likely to come at once.
-func (s source) load(ctx context.Context, loader *runtime.Loader, gate plugin.Gate, tune tuning, hot bool) (loadedSource, error) {
+// Imported is told of files that become known while jobs run.
+func (s source) load(
+	ctx context.Context, loader *runtime.Loader, gate plugin.Gate, tune tuning, hot bool, imported func(files []string),
+) (loadedSource, error) {
 	described := &plugin.Plugin{Modules: []runtime.Module{{Path: s.path}}}
 	result := loadedSource{set: registry.Set{Source: s.path}, files: []string{s.path}}
 	if s.kind == catalogue.KindPlugin {
@@ -55,7 +58,7 @@ func (s source) load(ctx context.Context, loader *runtime.Loader, gate plugin.Ga
 		if module.Entry == "" {
 			result.files = append(result.files, module.Path)
 		}
-		module.Hot = hot
+		module.Hot, module.Imported = hot, imported
 		loaded, err := tune.load(ctx, loader, module)
 		result.files = append(result.files, loaded.Dependencies...)
 		if err != nil {

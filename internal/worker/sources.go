@@ -37,6 +37,9 @@ type sources struct {
 	mu    sync.Mutex
 	known map[string]*knownSource // guarded by mu; by path
 	dirs  []string                // guarded by mu; those that are watched, sorted
+
+	lateMu sync.Mutex
+	late   map[string][]string // guarded by lateMu; what sources have imported since they were loaded
 }
 
 // knownSource is a source as it was last tried.
@@ -88,6 +91,7 @@ func (s *sources) retune(ctx context.Context) {
 func (s *sources) sync(ctx context.Context, touched func(*knownSource) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.takeImported()
 	// What changes from here on is told.
 	s.watchFiles()
 	s.load(ctx, touched)
@@ -159,7 +163,7 @@ func (s *sources) loadOne(ctx context.Context, src source, old *knownSource) (lo
 	if old != nil {
 		hot, before = len(old.handlers) > 0, src.digestOf(old.files)
 	}
-	result, err := src.load(ctx, s.loader, s.gate, s.tune, hot)
+	result, err := src.load(ctx, s.loader, s.gate, s.tune, hot, func(files []string) { s.imported(src.path, files) })
 	if err != nil {
 		result.files = append(result.files, src.suppliers()...)
 	}
@@ -192,6 +196,30 @@ func (s *sources) register(src source, result loadedSource, err error) {
 	var duplicate *registry.DuplicateError
 	k.failed, k.duplicate = true, errors.As(err, &duplicate)
 	s.registry.Fail(src.failure(err))
+}
+
+// imported notes files that a source's module has imported while its jobs ran.
+// It has a lock of its own: sources may be waited for while they are loaded.
+func (s *sources) imported(path string, files []string) {
+	s.lateMu.Lock()
+	defer s.lateMu.Unlock()
+	if s.late == nil {
+		s.late = map[string][]string{}
+	}
+	s.late[path] = append(s.late[path], files...)
+}
+
+// takeImported makes those files dependencies. What they were when they were
+// imported is not known, so that a change of any of them counts.
+func (s *sources) takeImported() {
+	s.lateMu.Lock()
+	defer s.lateMu.Unlock()
+	for path, files := range s.late {
+		if k := s.known[path]; k != nil {
+			k.files, k.digest = slices.Concat(k.files, files), ""
+		}
+	}
+	s.late = nil
 }
 
 // find lists the sources that exist, by path.

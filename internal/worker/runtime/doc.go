@@ -26,6 +26,7 @@
 //	progress   {call, value}              (notification)
 //	log        {call, line}               (notification)
 //	retire     {reason}                   (notification: give me no further jobs)
+//	dependencies {files}                  (notification: local files imported since initialize)
 //
 // What the child asks, while the call is open:
 //

@@ -14,13 +14,21 @@ import (
 	"github.com/jobrunner-dev/jobrunner/internal/linerpc"
 )
 
+// instanceEvents are called for what a child says that is about no call. They
+// must not block.
+type instanceEvents struct {
+	// retire: the child asks to be given no further jobs.
+	retire func(i *instance, reason string)
+	// imported: the module has imported further local files.
+	imported func(files []string)
+}
+
 // instance is one child process with the calls that run in it.
 type instance struct {
-	proc *process
-	peer *linerpc.Peer
-	log  *slog.Logger
-	// retire is called when the child asks to be given no further jobs.
-	retire func(i *instance, reason string)
+	proc   *process
+	peer   *linerpc.Peer
+	log    *slog.Logger
+	events instanceEvents
 	// work are the goroutines that write to the child and answer its requests,
 	// requests has a place for each of the latter.
 	work     sync.WaitGroup
@@ -47,13 +55,13 @@ const (
 	maxRequests = 64
 )
 
-func startInstance(c command, maxLine int, log *slog.Logger, retire func(*instance, string)) (*instance, error) {
+func startInstance(c command, maxLine int, log *slog.Logger, events instanceEvents) (*instance, error) {
 	proc, err := startProcess(c)
 	if err != nil {
 		return nil, err
 	}
 	i := &instance{
-		proc: proc, log: log.With(slog.Int("pid", proc.pid())), retire: retire,
+		proc: proc, log: log.With(slog.Int("pid", proc.pid())), events: events,
 		idleSince: time.Now(), gone: make(chan struct{}), requests: make(chan struct{}, maxRequests),
 	}
 	i.peer = linerpc.New(linerpc.Handlers{Notify: i.onNotify, Request: i.onRequest, Rubbish: i.onRubbish}, maxLine)
@@ -164,8 +172,12 @@ func (i *instance) onNotify(method string, params json.RawMessage) {
 	if json.Unmarshal(params, &p) != nil {
 		return
 	}
-	if method == "retire" {
-		i.retire(i, p.Reason)
+	switch method {
+	case "retire":
+		i.events.retire(i, p.Reason)
+		return
+	case "dependencies":
+		i.events.imported(p.Files)
 		return
 	}
 	ctx := i.job(p.Call)

@@ -29,6 +29,9 @@ type Module struct {
 	// KeepAlive starts the module's process at once and lets it stay without
 	// jobs. A module may ask for that itself.
 	KeepAlive bool
+	// Imported is told of local files that the module imports while its jobs run,
+	// which are its dependencies from then on. Nil is told nothing.
+	Imported func(files []string)
 	// Hot says that jobs are likely to come at once, as for a new version of a
 	// module in service: a process that was started to describe the module stays
 	// for them.
@@ -87,7 +90,8 @@ func (l *Loader) load(ctx context.Context, b *build) (loaded *Loaded, err error)
 		return b.loaded(host, b.plain)
 	}
 	host := &moduleHost{
-		command: b.command, limits: l.opts.Limits, log: log, source: b.module.Path, dir: b.dir, keepAlive: b.module.KeepAlive,
+		command: b.command, limits: l.opts.Limits, log: log, source: b.module.Path, dir: b.dir,
+		keepAlive: b.module.KeepAlive, imported: b.module.Imported,
 	}
 	described, err := l.describe(ctx, b, host)
 	if err == nil {

@@ -22,6 +22,9 @@ type moduleHost struct {
 	source    string
 	dir       string // goes with the host
 	keepAlive bool   // the process stays without jobs
+	// imported is told of local files that the module imports after its load; nil
+	// is told nothing.
+	imported func(files []string)
 
 	mu       sync.Mutex
 	current  *instance     // guarded by mu; nil if none runs
@@ -114,7 +117,7 @@ func (h *moduleHost) start(ctx context.Context) (*instance, *description, error)
 	ctx, cancel := context.WithTimeoutCause(ctx, h.limits.StartTimeout,
 		fmt.Errorf("loading took longer than %s", h.limits.StartTimeout))
 	defer cancel()
-	inst, err := startInstance(h.command, h.limits.maxLine(), h.log, h.retire)
+	inst, err := startInstance(h.command, h.limits.maxLine(), h.log, instanceEvents{h.retire, h.onImported})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -125,6 +128,13 @@ func (h *moduleHost) start(ctx context.Context) (*instance, *description, error)
 		return nil, nil, err
 	}
 	return inst, result, nil
+}
+
+// onImported passes on which files a running module has imported.
+func (h *moduleHost) onImported(files []string) {
+	if h.imported != nil && len(files) > 0 {
+		h.work.Go(func() { h.imported(files) })
+	}
 }
 
 // describe starts a process for its description. If it is to stay, it takes the

@@ -62,6 +62,7 @@ type childParams struct {
 	Line   string          `json:"line"`
 	Reason string          `json:"reason"`
 	Jobs   json.RawMessage `json:"jobs"`
+	Files  []string        `json:"files"`
 }
 
 // newJobParams is a job that a child asks to be added.

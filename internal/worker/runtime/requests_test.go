@@ -10,6 +10,7 @@ import (
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/handler"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/runtime"
 )
 
 // family is one handler in each language that asks its worker for all there is.
@@ -65,6 +66,7 @@ import (
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/handler"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/runtime"
 )
 
 type end struct {
@@ -199,4 +201,26 @@ export default async (job) => {
 	result, err := loaded.Host.Run(newJob(t, `{"ask":true}`), "late")
 	require.NoError(t, err)
 	require.Contains(t, string(result), "over")
+}
+
+func TestFilesThatAreImportedLaterAreTold(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	helper := writeFile(t, dir, "helper.py", "ANSWER = 42\n")
+	path := writeFile(t, dir, "late.py", `
+from jobrunner import handler
+
+@handler()
+def late(job):
+    import helper
+    return helper.ANSWER
+`)
+	told := make(chan []string, 1)
+	loaded, err := newLoader(t).Load(t.Context(), runtime.Module{Path: path, Imported: func(files []string) { told <- files }})
+	require.NoError(t, err)
+	t.Cleanup(loaded.Host.Close)
+	require.NotContains(t, loaded.Dependencies, helper)
+	_, err = loaded.Host.Run(newJob(t, `{}`), "late")
+	require.NoError(t, err)
+	require.Equal(t, []string{helper}, <-told)
 }
