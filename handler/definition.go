@@ -22,6 +22,9 @@ type Options struct {
 	Author string
 	// Defaults are advice for the handler's jobs.
 	Defaults Defaults
+	// KeepAlive asks for a program of handlers to be started at once and to stay,
+	// and not only while there are jobs. Handlers that are compiled in are there anyway.
+	KeepAlive bool
 	// DataSchema and ResultSchema replace the schemas derived from the types.
 	DataSchema   json.RawMessage
 	ResultSchema json.RawMessage
@@ -49,6 +52,7 @@ type Definition struct {
 	Description string
 	Author      string
 	Defaults    Defaults
+	KeepAlive   bool
 	// DataSchema and ResultSchema are JSON Schemas. Nil leaves the value free.
 	DataSchema   json.RawMessage
 	ResultSchema json.RawMessage
@@ -72,7 +76,7 @@ func New[In, Out any](name string, fn Func[In, Out], opts *Options) (*Definition
 		o = *opts
 	}
 	d := &Definition{
-		Name: name, Version: o.Version, Description: o.Description, Author: o.Author, Defaults: o.Defaults,
+		Name: name, Version: o.Version, Description: o.Description, Author: o.Author, Defaults: o.Defaults, KeepAlive: o.KeepAlive,
 		DataSchema: o.DataSchema, ResultSchema: o.ResultSchema,
 		run: func(ctx Context) (json.RawMessage, error) { return call(ctx, fn) },
 	}

@@ -119,6 +119,7 @@ type described struct {
 	DataSchema   json.RawMessage    `json:"dataSchema,omitempty"`
 	ResultSchema json.RawMessage    `json:"resultSchema,omitempty"`
 	Defaults     *describedDefaults `json:"defaults,omitempty"`
+	KeepAlive    bool               `json:"keepAlive,omitempty"`
 }
 
 // describedDefaults are [Defaults], with times in milliseconds.
@@ -134,7 +135,7 @@ func describeAll(definitions []*Definition) []described {
 	for i, d := range definitions {
 		list[i] = described{
 			Name: d.Name, Version: d.Version, Description: d.Description, Author: d.Author,
-			DataSchema: d.DataSchema, ResultSchema: d.ResultSchema,
+			DataSchema: d.DataSchema, ResultSchema: d.ResultSchema, KeepAlive: d.KeepAlive,
 		}
 		if d.Defaults != (Defaults{}) {
 			list[i].Defaults = &describedDefaults{

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -152,7 +153,7 @@ func (s *server) run(d *Definition, ctx Context) (result json.RawMessage, err er
 	defer func() {
 		if v := recover(); v != nil {
 			message := fmt.Sprint("panic: ", v)
-			err = &bullmq.NamedError{Name: "panic", Message: message, Stack: message + "\n" + string(debug.Stack())}
+			err = &bullmq.NamedError{Name: "panic", Message: message, Stack: message + "\n" + panicStack()}
 		}
 	}()
 	if result, err = d.Run(ctx); err != nil {
@@ -163,4 +164,20 @@ func (s *server) run(d *Definition, ctx Context) (result json.RawMessage, err er
 			len(result), s.maxResult)
 	}
 	return result, nil
+}
+
+// panicStack is the stack of the panic that is being recovered from, beginning
+// with where it came from: what follows Go's own frames for it.
+func panicStack() string {
+	stack := string(debug.Stack())
+	_, after, found := strings.Cut(stack, "\npanic(")
+	if !found {
+		return stack
+	}
+	for range 2 { // the rest of the frame's two lines
+		if _, rest, ok := strings.Cut(after, "\n"); ok {
+			after = rest
+		}
+	}
+	return after
 }

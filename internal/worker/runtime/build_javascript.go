@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"strings"
+	"regexp"
 
 	"github.com/evanw/esbuild/pkg/api"
 
@@ -59,6 +59,9 @@ func (b *build) bundleOptions(out string, apart *apartPackages) api.BuildOptions
 	return options
 }
 
+// missingPackage is what esbuild says of a name that is no path.
+var missingPackage = regexp.MustCompile(`^Could not resolve "[^./]`)
+
 // bundleError reports the first error, the one that others follow from.
 func bundleError(errs []api.Message, path string) *catalogue.LoadError {
 	first := errs[0]
@@ -66,7 +69,7 @@ func bundleError(errs []api.Message, path string) *catalogue.LoadError {
 	if n := len(errs) - 1; n > 0 {
 		failed.Message += fmt.Sprintf(" (and %d more)", n)
 	}
-	if strings.HasPrefix(first.Text, "Could not resolve") {
+	if missingPackage.MatchString(first.Text) {
 		failed.Message += "; if it is an npm package, install it beside the handler: npm install"
 	}
 	if at := first.Location; at != nil {
