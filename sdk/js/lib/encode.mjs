@@ -17,10 +17,32 @@ function stringify(what, value) {
   try {
     text = JSON.stringify(value);
   } catch (error) {
-    const reason =
-      error instanceof RangeError ? "it is too large or too deep" : String(error?.message ?? error);
-    throw new TypeError(`the ${what} is not JSON: ${reason.replace(/\s*\n\s*/g, " ")}`);
+    throw new TypeError(`the ${what} is not JSON: ${reasonOf(error, what, value)}`);
   }
   if (text === undefined) throw new TypeError(`the ${what} is not JSON: it is a ${typeof value}`);
   return text;
+}
+
+function reasonOf(error, what, value) {
+  if (error instanceof RangeError) return "it is too large or too deep";
+  const reason = String(error?.message ?? error).replace(/\s*\n\s*/g, " ");
+  const place = placeOfBigInt(what, value, new Set());
+  return place ? `${reason}, at ${place}; use String() or Number()` : reason;
+}
+
+/** Where the first BigInt is, as one would write it; undefined if there is none. */
+function placeOfBigInt(path, value, seen) {
+  if (typeof value === "bigint") return path;
+  if (typeof value !== "object" || value === null || seen.has(value)) return undefined;
+  seen.add(value);
+  for (const [key, member] of Object.entries(value)) {
+    const place = placeOfBigInt(path + step(value, key), member, seen);
+    if (place) return place;
+  }
+  return undefined;
+}
+
+function step(value, key) {
+  if (Array.isArray(value)) return `[${key}]`;
+  return /^[\p{L}_$][\p{L}\d_$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }

@@ -26,7 +26,8 @@ export async function collectHandlers(module, path) {
   }
   if (found.size === 0) {
     throw new Error(
-      "the module exports no handler; write: export default defineHandler({ name, run(job) { … } })",
+      "the module exports no handler; write: export default defineHandler({ name, run(job) { … } }), " +
+        "or let the file's name begin with _ if it is there for others to import",
     );
   }
   return distinct([...found.values()]);

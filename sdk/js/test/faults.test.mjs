@@ -26,7 +26,8 @@ const faults = {
   throwsLater: () => later(() => { throw new OutOfPaper("in a timer"); }),
   exitsLater: () => later(() => process.exit(0)),
   circular: () => { const o = {}; o.o = o; return o; },
-  bigint: () => ({ id: 1n }),
+  bigint: () => ({ rows: [{ id: 1 }, { "a b": { id: 1n } }] }),
+  bareBigint: () => 1n,
   function: () => () => 0,
   toJSON: () => ({ toJSON() { throw new OutOfPaper("in toJSON"); } }),
   undefined: () => undefined,
@@ -69,7 +70,14 @@ const failures = {
   exitsLater: ["Error", "the handler called process.exit(0); throw an error to fail the job"],
   rejectsLater: ["OutOfPaper", "too late"],
   throwsLater: ["OutOfPaper", "in a timer"],
-  bigint: ["TypeError", "the result is not JSON: Do not know how to serialize a BigInt"],
+  bigint: [
+    "TypeError",
+    'the result is not JSON: Do not know how to serialize a BigInt, at result.rows[1]["a b"].id; use String() or Number()',
+  ],
+  bareBigint: [
+    "TypeError",
+    "the result is not JSON: Do not know how to serialize a BigInt, at result; use String() or Number()",
+  ],
   function: ["TypeError", "the result is not JSON: it is a function"],
   toJSON: ["TypeError", "the result is not JSON: in toJSON"],
   large: [
