@@ -48,19 +48,26 @@ type pluginResult struct {
 func newPluginInstall(p *Process) *cobra.Command {
 	var choices pluginChoices
 	cmd := &cobra.Command{
-		Use:   "install SOURCE",
-		Short: "Install a plugin from a folder, an archive or npm",
+		Use:   "install [SOURCE]",
+		Short: "Install a plugin from a folder, an archive or npm, or what the lock file lists",
 		Long: "Install a plugin from a folder, a .tar.gz or .tgz archive, or as an npm package: npm:NAME or\n" +
 			"npm:NAME@VERSION. It is fetched and checked, with npm's scripts off; the permissions that it asks for\n" +
 			"are shown; once they are granted it is loaded in its sandbox and put into its place, and a running\n" +
 			"worker takes it into service. Of several plugin directories it goes into the first.\n\n" +
 			"Without a terminal, grant the permissions with --grant, which grants no more than it names, or all\n" +
-			"that the plugin asks for with --yes.",
+			"that the plugin asks for with --yes.\n\n" +
+			"Without a SOURCE, what " + plugin.LockName + " lists is installed, the same files with the same\n" +
+			"permissions, as far as it is not there yet.",
 		Example: "  jobrunner plugin install ./greeter\n" +
 			"  jobrunner plugin install greeter-1.2.0.tgz --yes\n" +
 			"  jobrunner plugin install npm:@team/mailer@^2 --grant network=smtp.example.com --grant env=SMTP_PASSWORD",
-		Args: oneArgument("the folder, archive or npm package to install"),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return p.withTrial(cmd, choices.skipTrial, func(list []*plugin.Manager) error {
+					return p.restorePlugins(cmd.Context(), list, choices.asJSON)
+				})
+			}
 			source, err := plugin.ParseSource(args[0])
 			if err != nil {
 				return err

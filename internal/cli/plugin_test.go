@@ -186,18 +186,35 @@ NAME   VERSION  STATE          HANDLERS  PERMISSIONS  FROM
 draft  0.1.0    not installed  -         -            -`, exitOK, "", "list")
 }
 
+func TestInstallWithoutASourceInstallsWhatTheLockFileLists(t *testing.T) {
+	t.Parallel()
+	r := newPluginRoom(t)
+	_, code := r.plugin("", "install", r.greeter("1.0.0", `,"permissions":{"env":["A"]}`), "--yes")
+	require.Equal(t, exitOK, code)
+	r.prints("unchanged greeter 1.0.0 in DIR/plugins/greeter", exitOK, "", "install")
+	require.NoError(t, os.RemoveAll(filepath.Join(r.dir, "plugins/greeter")))
+	r.prints("greeter 1.0.0: missing", exitFailed, "", "verify")
+	r.prints("installed greeter 1.0.0 in DIR/plugins/greeter", exitOK, "", "install")
+	r.prints("greeter 1.0.0: ok", exitOK, "", "verify")
+	require.NoError(t, os.RemoveAll(filepath.Join(r.dir, "plugins/greeter")))
+	r.greeter("1.0.1", "")
+	out, code := r.plugin("", "install")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, out, "install of greeter: the source no longer has what the lock file pins: DIR/greeter has greeter 1.0.1")
+}
+
 func TestPluginCommandsExplainWrongUse(t *testing.T) {
 	t.Parallel()
 	r := newPluginRoom(t)
 	for want, args := range map[string][]string{
-		`there is no file or folder "./nowhere"`:                 {"install", "./nowhere"},
-		`"Bad Name" is not an npm package's name`:                {"install", "npm:Bad Name"},
-		`grant "network": want KIND=VALUE`:                       {"install", r.greeter("1.0.0", `,"permissions":{"env":["A"]}`), "--grant", "network"},
-		`takes one argument: the folder, archive or npm package`: {"install"},
-		`greeter: plugin is not installed`:                       {"remove", "greeter"},
-		`update of greeter: greeter: plugin is not installed`:    {"update", "greeter"},
-		`--from says where one plugin comes from`:                {"update", "--from", "."},
-		`unknown flag: --yes`:                                    {"update", "--yes"},
+		`there is no file or folder "./nowhere"`:                    {"install", "./nowhere"},
+		`"Bad Name" is not an npm package's name`:                   {"install", "npm:Bad Name"},
+		`grant "network": want KIND=VALUE`:                          {"install", r.greeter("1.0.0", `,"permissions":{"env":["A"]}`), "--grant", "network"},
+		`there is no plugin in the lock file: name what to install`: {"install"},
+		`greeter: plugin is not installed`:                          {"remove", "greeter"},
+		`update of greeter: greeter: plugin is not installed`:       {"update", "greeter"},
+		`--from says where one plugin comes from`:                   {"update", "--from", "."},
+		`unknown flag: --yes`:                                       {"update", "--yes"},
 	} {
 		out, code := r.plugin("", args...)
 		require.Equal(t, exitFailed, code, want)

@@ -28,6 +28,16 @@ type claim struct{ file *os.File }
 
 // claimToChange waits until nobody else uses the directory.
 func claimToChange(ctx context.Context, dir string) (*claim, error) {
+	return claimOwn(ctx, dir, syscall.LOCK_EX)
+}
+
+// claimToStage waits until nobody changes the directory.
+func claimToStage(ctx context.Context, dir string) (*claim, error) {
+	return claimOwn(ctx, dir, syscall.LOCK_SH)
+}
+
+// claimOwn claims a directory that this process may write to.
+func claimOwn(ctx context.Context, dir string, how int) (*claim, error) {
 	state := filepath.Join(dir, stateDir)
 	if err := os.MkdirAll(state, folderMode); err != nil {
 		return nil, fmt.Errorf("plugin directory: %w", err)
@@ -36,7 +46,7 @@ func claimToChange(ctx context.Context, dir string) (*claim, error) {
 	if err != nil {
 		return nil, fmt.Errorf("plugin directory: %w", err)
 	}
-	return takeClaim(ctx, f, syscall.LOCK_EX)
+	return takeClaim(ctx, f, how)
 }
 
 // claimToRead waits until nobody changes the directory. Where nothing was ever

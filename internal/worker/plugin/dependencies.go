@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -20,17 +21,44 @@ type Dependency struct {
 	Integrity string `json:"integrity,omitempty"`
 }
 
-// hiddenLock is where npm notes what it has put into a node_modules.
-const hiddenLock = "node_modules/.package-lock.json"
+// Pin is a package in a plugin's node_modules, in the words of npm's own lock
+// files: all that npm needs to put the same one into the same place again, but
+// for the registry, which each machine may have another of.
+type Pin struct {
+	// Name is set if it is not that of the package's folder.
+	Name      string `json:"name,omitempty"`
+	Version   string `json:"version"`
+	Integrity string `json:"integrity,omitempty"`
+
+	Dependencies         map[string]string          `json:"dependencies,omitempty"`
+	OptionalDependencies map[string]string          `json:"optionalDependencies,omitempty"`
+	PeerDependencies     map[string]string          `json:"peerDependencies,omitempty"`
+	PeerDependenciesMeta map[string]json.RawMessage `json:"peerDependenciesMeta,omitempty"`
+	BundleDependencies   json.RawMessage            `json:"bundleDependencies,omitempty"`
+
+	InBundle bool            `json:"inBundle,omitempty"`
+	Optional bool            `json:"optional,omitempty"`
+	Peer     bool            `json:"peer,omitempty"`
+	OS       json.RawMessage `json:"os,omitempty"`
+	CPU      json.RawMessage `json:"cpu,omitempty"`
+	Libc     json.RawMessage `json:"libc,omitempty"`
+}
+
+// Where npm notes what it has put, or is to put, into a node_modules.
+const (
+	npmLock    = "package-lock.json"
+	shrinkwrap = "npm-shrinkwrap.json"
+	hiddenLock = "node_modules/.package-lock.json"
+)
+
+// pinPath is where a package of a plugin may lie.
+var pinPath = regexp.MustCompile(`^node_modules/(@[\w~.-]+/)?[\w~-][\w~.-]*(/node_modules/(@[\w~.-]+/)?[\w~-][\w~.-]*)*$`)
 
 // noted is a package of a [hiddenLock].
 type noted struct {
-	Name      string `json:"name"` // if it is not that of its folder
-	Version   string `json:"version"`
-	Resolved  string `json:"resolved"`
-	Integrity string `json:"integrity"`
-	Link      bool   `json:"link"`
-	InBundle  bool   `json:"inBundle"`
+	Pin
+	Resolved string `json:"resolved"`
+	Link     bool   `json:"link"`
 }
 
 // readNotes returns what npm notes about a plugin's node_modules, by paths, and
@@ -52,12 +80,24 @@ func readNotes(dir string) (map[string]noted, error) {
 	return notes.Packages, nil
 }
 
-// dependencies lists the packages that npm notes.
-func dependencies(notes map[string]noted) []Dependency {
-	var list []Dependency
+// pins is what of npm's notes is kept.
+func pins(notes map[string]noted) map[string]Pin {
+	if len(notes) == 0 {
+		return nil
+	}
+	kept := make(map[string]Pin, len(notes))
 	for path, n := range notes {
+		kept[path] = n.Pin
+	}
+	return kept
+}
+
+// dependencies lists packages, each version of each once.
+func dependencies(packages map[string]Pin) []Dependency {
+	list := []Dependency{}
+	for path, p := range packages {
 		name := path[strings.LastIndex(path, "node_modules/")+len("node_modules/"):]
-		list = append(list, Dependency{cmp.Or(n.Name, name), n.Version, n.Integrity})
+		list = append(list, Dependency{cmp.Or(p.Name, name), p.Version, p.Integrity})
 	}
 	slices.SortFunc(list, func(a, b Dependency) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Version, b.Version))
@@ -66,11 +106,12 @@ func dependencies(notes map[string]noted) []Dependency {
 }
 
 // checkOrigins refuses packages that came from elsewhere than a registry: an
-// older npm does not know all of [npmFlags].
+// older npm does not know all of [npmFlags]. It notes no origin for packages that
+// were bundled, or pinned without one.
 func checkOrigins(notes map[string]noted) error {
 	for path, n := range notes {
 		fromRegistry := strings.HasPrefix(n.Resolved, "https://") || strings.HasPrefix(n.Resolved, "http://")
-		if n.Link || (!fromRegistry && !n.InBundle) {
+		if n.Link || (!fromRegistry && n.Resolved != "") {
 			return &UnsafeError{path, "is a dependency that comes from a file or repository; plugins take theirs from npm registries"}
 		}
 	}
@@ -85,6 +126,18 @@ func dropNotes(dir string) error {
 		return nil
 	}
 	return err
+}
+
+// writeNPMLock writes a lock file of npm's that asks for exactly these packages.
+func writeNPMLock(dir string, packages map[string]Pin) error {
+	text, err := json.Marshal(map[string]any{"lockfileVersion": 3, "requires": true, "packages": packages})
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, npmLock), text, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("pin the plugin's packages: %w", err)
+	}
+	return nil
 }
 
 // missesDependencies reports whether a folder is a package whose dependencies

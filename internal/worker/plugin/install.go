@@ -50,7 +50,7 @@ func (m *Manager) Install(ctx context.Context, s *Staged, opts InstallOptions) (
 	}
 	entry := Entry{
 		Version: s.Plugin.Version, Source: s.Source.recorded(m.dir), Checksum: s.Checksum, Integrity: s.Integrity,
-		Permissions: s.Plugin.Permissions, Dependencies: s.Dependencies,
+		Permissions: s.Plugin.Permissions, Packages: s.Packages,
 	}
 	var err error
 	if entry.Handlers, err = m.try(ctx, s); err != nil {
@@ -179,7 +179,7 @@ func (m *Manager) Remove(ctx context.Context, name string, overwrite bool) (err 
 	if _, err := m.Entry(name); err != nil {
 		return err
 	}
-	work, err := newStaging(m.dir)
+	work, err := newStaging(ctx, m.dir)
 	if err != nil {
 		return err
 	}

@@ -89,7 +89,7 @@ func (m *Manager) status(name string, entry Entry) Status {
 		Name: name, Version: entry.Version, Path: pluginPath(m.dir, name), State: StateOK, Changes: []Change{},
 		Source: &source, Checksum: entry.Checksum, Integrity: entry.Integrity,
 		Handlers: slices.Concat([]string{}, entry.Handlers), Permissions: entry.Permissions.List(),
-		Dependencies: slices.Concat([]Dependency{}, entry.Dependencies),
+		Dependencies: dependencies(entry.Packages),
 	}
 	s.describe()
 	err := m.verifyEntry(name, entry)

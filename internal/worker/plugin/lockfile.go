@@ -39,8 +39,8 @@ type Entry struct {
 	// Integrity is the digest of the archive it came in, in npm's form, "" if it
 	// came as a folder.
 	Integrity string `json:"integrity,omitempty"`
-	// Dependencies are the npm packages that it brought along.
-	Dependencies []Dependency `json:"dependencies,omitempty"`
+	// Packages are the npm packages that it brought along, by their places.
+	Packages map[string]Pin `json:"packages,omitempty"`
 	// Permissions are what it was granted.
 	Permissions Permissions `json:"permissions"`
 	// Handlers are the job names it answered when it was tried.
@@ -112,6 +112,11 @@ func (e *Entry) check() error {
 	}
 	if err := e.Source.check(); err != nil {
 		return err
+	}
+	for path := range e.Packages {
+		if !pinPath.MatchString(path) {
+			return fmt.Errorf("a package has no place at %q", path)
+		}
 	}
 	return e.Permissions.normalize()
 }

@@ -87,14 +87,29 @@ func (n npm) pack(ctx context.Context, source Source, dir string) (packed, error
 	return list[0], nil
 }
 
-// install fetches the dependencies of the package in a folder: those of its own
-// npm lock file if it has one.
-func (n npm) install(ctx context.Context, dir string) error {
+// freedom says how npm chooses versions.
+type freedom int
+
+const (
+	// free takes the latest ones that suit a package.json.
+	free freedom = iota
+	// locked takes those of a lock file, which must suit the package.json.
+	locked
+	// pinned takes those of a lock file that knows nothing of what only the
+	// plugin's author needs.
+	pinned
+)
+
+// install fetches the dependencies of the package in a folder.
+func (n npm) install(ctx context.Context, dir string, how freedom) error {
 	args := []string{"--omit=dev", "--no-bin-links", "--allow-remote=none"} // no URLs
 	command := "install"
-	if isFile(filepath.Join(dir, "package-lock.json")) || isFile(filepath.Join(dir, "npm-shrinkwrap.json")) {
+	switch how {
+	case locked:
 		command = "ci"
-	} else {
+	case pinned:
+		args = append(args, "--no-save")
+	case free:
 		args = append(args, "--no-save", "--no-package-lock")
 	}
 	_, err := n.run(ctx, command, dir, args...)

@@ -129,7 +129,7 @@ func TestARemovalThatEndsInTheMiddleIsUndone(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
 	r.install("1.0.0")
-	work, err := newStaging(r.dir)
+	work, err := newStaging(t.Context(), r.dir)
 	require.NoError(t, err)
 	require.NoError(t, work.intend(plan{Name: "one"}))
 	require.NoError(t, os.Rename(filepath.Join(r.dir, "one"), work.tree()))
@@ -178,7 +178,7 @@ func TestALockFileThatCannotBeWrittenPutsTheOldVersionBack(t *testing.T) {
 	require.NoError(t, s.Close())
 	require.Equal(t, "1.0.0", r.code())
 
-	work, err := newStaging(r.dir)
+	work, err := newStaging(t.Context(), r.dir)
 	require.NoError(t, err)
 	require.Error(t, r.m.take(lock, work, "one", true))
 	require.NoError(t, work.close())

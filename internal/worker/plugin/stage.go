@@ -19,15 +19,16 @@ type Staged struct {
 	// Checksum is over its files, Integrity that of its archive, if it came in one.
 	Checksum  string
 	Integrity string
-	// Dependencies are the npm packages that it brings along, as far as npm has
-	// noted them.
-	Dependencies []Dependency
+	// Packages are the npm packages that it brings along, as far as npm has noted
+	// them, by their places.
+	Packages map[string]Pin
 	// Previous is what is installed under its name, nil if nothing is.
 	Previous *Entry
 
 	work    *staging
 	tree    string // where its files are
 	inPlace bool   // they are where they belong already
+	pinned  *Entry // what it must turn out to be, nil if that is free
 	files   listing
 }
 
@@ -48,13 +49,16 @@ func (s *Staged) Unchanged() bool { return s.Previous != nil && s.Previous.Check
 // Stage fetches a plugin and checks it. None of its code runs. The error may be
 // an [*UnsafeError], an [*EngineError] or an [*NPMError], and wraps [ErrNoPlugin].
 func (m *Manager) Stage(ctx context.Context, source Source) (*Staged, error) {
-	work, err := newStaging(m.dir)
+	work, err := newStaging(ctx, m.dir)
 	if err != nil {
 		return nil, err
 	}
-	s := &Staged{Source: source, work: work}
+	return m.stageIn(ctx, &Staged{Source: source, work: work})
+}
+
+func (m *Manager) stageIn(ctx context.Context, s *Staged) (*Staged, error) {
 	if err := m.stage(ctx, s); err != nil {
-		return nil, errors.Join(err, work.close())
+		return nil, errors.Join(err, s.work.close())
 	}
 	return s, nil
 }
@@ -155,7 +159,7 @@ func (m *Manager) completeDependencies(ctx context.Context, s *Staged) error {
 		}
 	}
 	if missing {
-		if err := m.npm.install(ctx, s.tree); err != nil {
+		if err := m.installPackages(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -168,11 +172,29 @@ func (m *Manager) completeDependencies(ctx context.Context, s *Staged) error {
 			return err
 		}
 	}
-	s.Dependencies = dependencies(notes)
+	s.Packages = pins(notes)
 	if s.inPlace {
 		return nil
 	}
 	return dropNotes(s.tree)
+}
+
+// installPackages has npm fetch what the plugin's own lock file of npm says, else
+// what is pinned, else what its package.json asks for.
+func (m *Manager) installPackages(ctx context.Context, s *Staged) error {
+	if isFile(filepath.Join(s.tree, npmLock)) || isFile(filepath.Join(s.tree, shrinkwrap)) {
+		return m.npm.install(ctx, s.tree, locked)
+	}
+	if s.pinned == nil {
+		return m.npm.install(ctx, s.tree, free)
+	}
+	if err := writeNPMLock(s.tree, s.pinned.Packages); err != nil {
+		return err
+	}
+	if err := m.npm.install(ctx, s.tree, pinned); err != nil {
+		return err
+	}
+	return os.Remove(filepath.Join(s.tree, npmLock))
 }
 
 // checkInPlace sees to it that a folder that is taken on where it stands stands

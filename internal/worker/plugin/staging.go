@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,12 +34,15 @@ type plan struct {
 	Checksum string `json:"checksum,omitempty"`
 }
 
-func newStaging(dir string) (*staging, error) {
-	state := filepath.Join(dir, stateDir)
-	if err := os.MkdirAll(state, folderMode); err != nil {
-		return nil, fmt.Errorf("plugin directory: %w", err)
+// newStaging makes a folder for work. It claims the directory meanwhile: whoever
+// cleans up would take a folder for left behind that is not locked yet.
+func newStaging(ctx context.Context, dir string) (*staging, error) {
+	claim, err := claimToStage(ctx, dir)
+	if err != nil {
+		return nil, err
 	}
-	work, err := os.MkdirTemp(state, stagingPrefix)
+	defer claim.release()
+	work, err := os.MkdirTemp(filepath.Join(dir, stateDir), stagingPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("plugin directory: %w", err)
 	}
@@ -120,7 +124,7 @@ func recoverAll(dir string, lock *Lock) error {
 func adopt(work string) (*staging, error) {
 	owner, err := os.OpenFile(filepath.Join(work, "owner"), os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // made this moment
+		return nil, os.RemoveAll(work) // its process ended before it began
 	}
 	if err != nil {
 		return nil, err
