@@ -30,6 +30,7 @@ func TestChildrenEndWithAParentThatIsKilled(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
+			cache := filepath.Join(dir, "cache")
 			text, err := os.ReadFile(filepath.Join("testdata", file))
 			require.NoError(t, err)
 			path := filepath.Join(dir, file)
@@ -42,16 +43,16 @@ func TestChildrenEndWithAParentThatIsKilled(t *testing.T) {
 			line, err := bufio.NewReader(out).ReadString('\n')
 			require.NoError(t, err)
 			require.Equal(t, "busy\n", line)
-			require.Eventually(t, func() bool { return len(processesWith(t, dir+"/")) > 0 },
+			require.Eventually(t, func() bool { return len(processesWith(t, cache+"/")) > 0 },
 				10*time.Second, 10*time.Millisecond, "no process has started")
 			require.NoError(t, parent.Process.Kill())
 			require.Error(t, parent.Wait())
-			requireNoProcess(t, dir)
+			requireNoProcess(t, cache)
 
 			// The next loader removes what the killed one has left in the cache.
-			next, err := runtime.NewLoader(runtime.LoaderOptions{CacheDir: filepath.Join(dir, "cache")})
+			next, err := runtime.NewLoader(runtime.LoaderOptions{CacheDir: cache, Logger: testLogger(t)})
 			require.NoError(t, err)
-			left, err := filepath.Glob(filepath.Join(dir, "cache", "worker-*"))
+			left, err := filepath.Glob(filepath.Join(cache, "worker-*"))
 			require.NoError(t, err)
 			require.Len(t, left, 1)
 			require.NoError(t, next.Close())
