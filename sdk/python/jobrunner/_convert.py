@@ -76,9 +76,7 @@ def _typed_dict(cls: Any, known: dict[Any, Converter]) -> Optional[Converter]:
     def convert(value: Any, place: str) -> Any:
         if not isinstance(value, dict):
             raise Mismatch(f"{place} is not an object")
-        return {
-            name: parts[name](part, f"{place}.{name}") if name in parts else part for name, part in value.items()
-        }
+        return {name: parts[name](part, f"{place}.{name}") if name in parts else part for name, part in value.items()}
 
     known[cls] = convert
     for name, hint in hints_of(cls).items():

@@ -61,7 +61,7 @@ def handler(
 
 
 def handler(
-    name: Union[None, str, Callable[..., Any]] = None,
+    name: Union[str, Callable[..., Any], None] = None,
     *,
     version: str = "0.0.0",
     description: Optional[str] = None,
@@ -109,12 +109,15 @@ def handler(
     def register(function: _Function) -> _Function:
         if not callable(function):
             raise TypeError(f"a handler is a function, not {function!r}")
+        called = given or getattr(function, "__name__", "<object>")
+        if called.startswith("<"):
+            raise TypeError('a handler that is no named function needs a name: @handler("name")')
         doc = (getattr(function, "__doc__", None) or "").strip().split("\n")[0]
         _definitions.append(
             Definition(
                 function=function,
                 place=place,
-                name=given or getattr(function, "__name__", "handler"),
+                name=called,
                 version=str(version),
                 description=description or doc or None,
                 author=author,

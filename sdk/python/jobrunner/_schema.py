@@ -18,7 +18,14 @@ from ._types import bare, fields_of, hints_of, is_dataclass, is_typed_dict, meta
 
 Schema = dict[str, Any]
 
-_SIMPLE: dict[Optional[type], str] = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null", None: "null"}
+_SIMPLE: dict[Optional[type], str] = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    type(None): "null",
+    None: "null",
+}
 LISTS = (list, collections.abc.Sequence, collections.abc.MutableSequence, collections.abc.Iterable)
 OBJECTS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
 
@@ -40,7 +47,7 @@ def _schema(hint: Any, within: tuple[Any, ...]) -> Schema:
 
 
 def _unannotated(hint: Any, within: tuple[Any, ...]) -> Schema:
-    if hint is None or isinstance(hint, type) and hint in _SIMPLE:
+    if hint is None or (isinstance(hint, type) and hint in _SIMPLE):
         return {"type": _SIMPLE[hint]}
     members = union_members(hint)
     if members is not None:

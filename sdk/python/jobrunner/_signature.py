@@ -63,14 +63,17 @@ def read_signature(function: Callable[..., Any]) -> Signature:
             of_data = hint
     roles = positional + [takes_job for _, takes_job in named]
     if roles.count(True) > 1 or roles.count(False) > 1:
-        raise TypeError("a handler takes the job, its data, or both: def greet(job), or def greet(data: Greeting, job: Job)")
+        raise TypeError(
+            "a handler takes the job, its data, or both: def greet(job), or def greet(data: Greeting, job: Job)"
+        )
     data = of_job if of_data is UNKNOWN else of_data
     return Signature(tuple(positional), tuple(named), data, hints.get("return", UNKNOWN))
 
 
 def is_coroutine_function(function: Callable[..., Any]) -> bool:
     """Whether calling it makes a coroutine; objects with an ``async def __call__`` count."""
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(type(function), "__call__", None))
+    calls = (function, getattr(type(function), "__call__", None))  # noqa: B004, what it is matters
+    return any(inspect.iscoroutinefunction(call) for call in calls)
 
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
@@ -93,4 +96,3 @@ def _hints_of(function: Callable[..., Any]) -> dict[str, Any]:
 
 def _is_job(hint: Any) -> bool:
     return hint is Job or typing.get_origin(hint) is Job
-

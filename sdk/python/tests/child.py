@@ -84,7 +84,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             cwd=path.parent,
-            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(path.parent), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(path.parent)},
         )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
@@ -125,6 +125,10 @@ class Child:
             done = self._changed.wait_for(lambda: condition() or self._ended, DEADLINE)
             if not done or not condition():
                 raise AssertionError(f"{otherwise}; {'the host has ended: ' if self._ended else ''}{self.stderr()}")
+
+    def wait_begun(self, call: int) -> None:
+        """Waits until a job has reported the progress "begun"."""
+        self.wait(lambda: self.so_far(call).progress == ["begun"], "the job has not begun")
 
     def stderr(self) -> str:
         """Returns what the host has written to stderr so far."""

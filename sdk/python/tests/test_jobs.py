@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from .child import HostTest
+from .child import JOB, HostTest
 
 ECHO = """
     from jobrunner import handler
@@ -114,8 +114,9 @@ class Jobs(HostTest):
 
             @handler
             def plain(job):
-                return [job.children_values(), job.failed_children(), job.dependencies(), job.add_children(jobs),
-                        job.add_jobs(jobs), job.save_state({{"page": 2}}), job.update_data({{"page": 3}}), job.state, job.data]
+                return [job.children_values(), job.failed_children(), job.dependencies(),
+                        job.add_children(jobs), job.add_jobs(jobs),
+                        job.save_state({{"page": 2}}), job.update_data({{"page": 3}}), job.state, job.data]
 
             @handler
             async def coroutine(job):
@@ -373,7 +374,7 @@ class Cancelling(HostTest):
         child = self.load(self.SLEEPER)
         for name in ("sleeps", "checks", "awaits"):
             call = child.start(name)
-            child.wait(lambda: child.so_far(call).progress == ["begun"], "not begun")
+            child.wait_begun(call)
             child.cancel(call, "timed out after 5s")
             outcome = child.outcome(call)
             self.assertEqual((outcome.message, outcome.data["name"]), ("timed out after 5s", "Cancelled"))
@@ -381,7 +382,7 @@ class Cancelling(HostTest):
             self.assertNotIn("_job.py", outcome.data["stack"])
         for name in ("looks", "tidies"):
             call = child.start(name)
-            child.wait(lambda: child.so_far(call).progress == ["begun"], "not begun")
+            child.wait_begun(call)
             child.cancel(call)
             self.assertEqual(child.outcome(call).result, "tidied up")
 
@@ -408,7 +409,7 @@ class Cancelling(HostTest):
             """
         )
         first = child.start("blocks")
-        child.wait(lambda: child.so_far(first).progress == ["begun"], "not begun")
+        child.wait_begun(first)
         second = child.start("waits")
         child.cancel(second, "the job was cancelled")
         self.assertEqual(child.outcome(second).message, "the job was cancelled")
@@ -512,9 +513,9 @@ class Protocol(HostTest):
             def kind(job): return type(job.data).__name__
             """
         )
-        text = '{"jsonrpc":"2.0","id":60,"method":"execute","params":{"handler":"kind","job":{"id":"1","name":"kind","queue":"q",'
-        text += '"prefix":"p","data":%s,"attempt":1,"maxAttempts":1,"priority":0,"timestamp":0}}}' % ("9" * 300)
-        child.write_raw(text.encode())
+        params = json.dumps({"handler": "kind", "job": {**JOB, "data": "DATA"}})
+        request = '{"jsonrpc":"2.0","id":%d,"method":"execute","params":%s}'
+        for call, digits in ((60, 300), (61, 10_000)):
+            child.write_raw((request % (call, params.replace('"DATA"', "9" * digits))).encode())
         self.assertEqual(child.outcome(60).result, "int")
-        child.write_raw(text.replace('"id":60', '"id":61').replace("9" * 300, "9" * 10_000).encode())
         self.assertIn(child.outcome(61).result, ("int", "float"))  # by the limit of the Python at hand

@@ -207,6 +207,30 @@ class Output(HostTest):
         outcome = child.run("floods")
         self.assertEqual((outcome.result, len(outcome.logs)), ("fine", 8000))
 
+    def test_destructors_may_print_at_any_time(self) -> None:
+        child = self.load(
+            """
+            import gc
+            from jobrunner import handler
+
+            class Loud:
+                def __init__(self): self.me = self
+                def __del__(self): print("gone")
+
+            @handler
+            def works(job):
+                gc.set_threshold(1)
+                for n in range(500):
+                    Loud()
+                    print(n, "x" * 1000)
+                gc.collect()
+                gc.set_threshold(700)
+            """
+        )
+        outcome = child.run("works")
+        self.assertIsNone(outcome.error)
+        self.assertEqual(sum(line.endswith("gone") for line in outcome.logs), 500)
+
     def test_reports_after_the_end_go_nowhere(self) -> None:
         child = self.load(
             """

@@ -7,7 +7,23 @@ import sys
 import typing
 import unittest
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Dict, Generic, List, Literal, Mapping, NewType, Optional, Sequence, Tuple, TypedDict, TypeVar, Union
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Dict,
+    Generic,
+    List,
+    Literal,
+    Mapping,
+    NewType,
+    Optional,
+    Sequence,
+    Tuple,
+    TypedDict,
+    TypeVar,
+    Union,
+)
 
 from jobrunner._convert import Mismatch, converter_of
 from jobrunner._schema import schema_of
@@ -112,7 +128,12 @@ class Schemas(unittest.TestCase):
             (Tuple[int, ...], {"type": "array", "items": {"type": "integer"}}),
             (
                 Tuple[int, str],
-                {"type": "array", "prefixItems": [{"type": "integer"}, {"type": "string"}], "minItems": 2, "maxItems": 2},
+                {
+                    "type": "array",
+                    "prefixItems": [{"type": "integer"}, {"type": "string"}],
+                    "minItems": 2,
+                    "maxItems": 2,
+                },
             ),
             (dict, {"type": "object"}),
             (Dict[str, int], {"type": "object", "additionalProperties": {"type": "integer"}}),
@@ -125,7 +146,9 @@ class Schemas(unittest.TestCase):
             (List[Point], {"type": "array", "items": POINT}),
             (
                 Tree,
-                closed({"value": {"type": "integer"}, "children": {"type": "array", "items": {"type": "object"}}}, "value"),
+                closed(
+                    {"value": {"type": "integer"}, "children": {"type": "array", "items": {"type": "object"}}}, "value"
+                ),
             ),
             (Options, closed({"id": {"type": "string"}, "point": POINT, "size": {"type": "integer"}}, "id")),
             (Initialized, closed({"size": {"type": "integer"}}, "size")),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextvars
 import threading
 import weakref
-from typing import Optional, Protocol
+from contextlib import contextmanager
+from typing import Generator, Optional, Protocol
 
 
 class Owner(Protocol):
@@ -34,6 +35,16 @@ def note_fork() -> None:
 def enter(owner: Owner) -> None:
     """Makes the running context that of an attempt: the task's, or the thread's."""
     _current.set(owner)
+
+
+@contextmanager
+def entered(owner: Owner) -> Generator[None, None, None]:
+    """Makes the running context that of an attempt for a while."""
+    token = _current.set(owner)
+    try:
+        yield
+    finally:
+        _current.reset(token)
 
 
 def current() -> Optional[Owner]:

@@ -5,13 +5,12 @@ Python has no hook for any of these, so this wraps three methods of the standard
 
 from __future__ import annotations
 
-import contextvars
 import subprocess
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Callable
 
-from .current import adopt, current, enter
+from .current import Owner, adopt, current, entered
 
 _start_thread = threading.Thread.start
 _submit = ThreadPoolExecutor.submit
@@ -42,11 +41,12 @@ def _submit_for_job(self: ThreadPoolExecutor, function: Any, /, *args: Any, **kw
     owner = current()
     if owner is None:
         return _submit(self, function, *args, **kwargs)
-    # The executor's thread may have been started by another job.
-    context = contextvars.Context()
-    context.run(enter, owner)
-    run: Any = context.run
-    return _submit(self, run, function, *args, **kwargs)
+    return _submit(self, _call_for_job, owner, function, args, kwargs)
+
+
+def _call_for_job(owner: Owner, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    with entered(owner):  # the executor's thread may have been started by another job
+        return function(*args, **kwargs)
 
 
 def _init_process_of_job(self: Any, *args: Any, **kwargs: Any) -> None:

@@ -30,13 +30,15 @@ class Module:
                 continue
             first = handlers.get(definition.name)
             if first is not None:
-                raise DefinitionError(
-                    f'the module defines the handler "{definition.name}" twice, first in line {first.definition.place.line}',
-                    Place(*definition.place),
-                )
+                line = first.definition.place.line
+                message = f'the module defines the handler "{definition.name}" twice, first in line {line}'
+                raise DefinitionError(message, Place(*definition.place))
             handlers[definition.name] = Handler(definition)
         if not handlers:
-            raise DefinitionError('the module defines no handler; write @handler("name") above a function')
+            raise DefinitionError(
+                'the module defines no handler: write @handler("name") above a function, '
+                "or let the file's name begin with _ if it is there for others to import"
+            )
         return list(handlers.values())
 
     def new_files(self) -> list[str]:
@@ -59,7 +61,7 @@ class Module:
         if isinstance(error, DefinitionError):
             data["name"] = "Error"
         if isinstance(error, SystemExit):
-            message = f"the module called sys.exit({'' if error.code is None else repr(error.code)}) while it was imported"
+            message = message.replace("the handler called", "the module called") + " while it was imported"
         if isinstance(error, ModuleNotFoundError) and error.name:
             message += _how_to_install(error.name)
         if at is not None:

@@ -21,6 +21,7 @@ class Outbox:
         self._descriptor = descriptor
         self._lines: deque[bytes] = deque()
         self._writing = threading.Lock()
+        self._writer = 0  # the thread that holds _writing
 
     def put(self, line: bytes) -> None:
         """Takes a line, which ends in a line feed, and leaves it to the next :meth:`flush`."""
@@ -30,12 +31,15 @@ class Outbox:
         """Sees to it that all lines are written, by this thread or the one that is at it."""
         # Looked at again after each round: a line may have come when the round was
         # over and the lock not yet free, so that its owner found somebody writing.
-        while self._lines:
+        me = threading.get_ident()
+        while self._lines and self._writer != me:  # it is, if a destructor prints meanwhile
             if not self._writing.acquire(blocking=len(self._lines) > _BACKLOG):
                 return
+            self._writer = me
             try:
                 self._write_lines()
             finally:
+                self._writer = 0
                 self._writing.release()
 
     def _write_lines(self) -> None:

@@ -60,7 +60,8 @@ class Run:
         self._awaitable: Optional[Awaitable[Any]] = None  # made by a plain function
         self._lines = LineBuffer()
         self._pipe: Optional[Pipe] = None
-        self._output = threading.Lock()  # held to use the two above
+        # Held to use the two above; again by the same thread if, say, a destructor prints.
+        self._output = threading.RLock()
         self.job: Job[Any] = Job(self, job)
 
     def start(self) -> None:
@@ -110,10 +111,8 @@ class Run:
         contextvars.Context().run(self._run_function)
 
     def _run_function(self) -> None:
-        self._started = True
-        if self._over:
+        if not self._begin():
             return
-        current.enter(self)
         try:
             result = self._handler.call(self.job)
         except BaseException as error:  # SystemExit, too: it ends this job only
@@ -135,12 +134,8 @@ class Run:
             self._task.cancel()
 
     async def _run_coroutine(self) -> None:
-        self._started = True
-        if self.stop.is_set():
-            self.fail(Cancelled(self.reason))
-        if self._over:
+        if not self._begin():
             return
-        current.enter(self)
         try:
             result = await (self._awaitable or self._handler.call(self.job))
         except BaseException as error:  # CancelledError and SystemExit, too
@@ -148,6 +143,16 @@ class Run:
         else:
             self._succeed(result, flush=False)
             self._stage.flush_soon()
+
+    def _begin(self) -> bool:
+        """Enters the running context; False if the job was cancelled before."""
+        # In this order, as cancel has it the other way round: one of the two takes note of the other.
+        self._started = True
+        if self.stop.is_set():
+            self.fail(Cancelled(self.reason))
+            return False
+        current.enter(self)
+        return True
 
     def _succeed(self, result: Any, *, flush: bool) -> None:
         try:
