@@ -1,8 +1,10 @@
 package worker_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
 	"github.com/jobrunner-dev/jobrunner/internal/testenv"
 	"github.com/jobrunner-dev/jobrunner/internal/worker"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/runtime"
 )
 
 // addTo adds a job to a queue.
@@ -187,4 +190,29 @@ func (b *bench) state(job *bullmq.Job) bullmq.JobState {
 	state, err := job.State(b.t.Context())
 	require.NoError(b.t, err)
 	return state
+}
+
+func TestAJobThatAnotherWorkerRunsGetsThereSoon(t *testing.T) {
+	t.Parallel()
+	b := start(t, nil, func(o *worker.Options) {
+		o.Settings.UnknownRetry = time.Hour
+		o.Settings.Queues = []worker.Queue{{Name: "q", Handlers: []string{"list-handlers"}}}
+	})
+	b.served("q")
+	other, err := worker.New(worker.Options{
+		Backend: b.backend, Prefix: b.prefix, Settings: worker.Settings{Queues: []worker.Queue{{Name: "q"}}},
+		Runtime: runtime.LoaderOptions{CacheDir: t.TempDir()}, Logger: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- other.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		require.NoError(t, <-done)
+	})
+	<-other.Ready()
+	for _, job := range b.addMany("q", "echo", 20) {
+		require.Empty(t, b.logs(b.wait(job, bullmq.StateCompleted)))
+	}
 }

@@ -46,12 +46,15 @@ func (q *served) refusal(name string) error {
 
 // putBack says what becomes of a job that is refused. It goes back, as the
 // handler may be on its way, and its log says so once. It comes again when the
-// reason is gone, or after a while, for another worker may run it.
+// reason is gone, or after a while, which is short if another worker runs it.
 func (q *served) putBack(ctx context.Context, job *bullmq.Job, refused error) error {
 	s := q.super
 	settings := s.settings.Load()
 	if _, disabled := refused.(*DisabledHandlerError); settings.Unknown == UnknownFail && !disabled { //nolint:errorlint // made by refusal
 		return bullmq.Unrecoverable(refused)
+	}
+	if s.peers.run(ctx, q.key, job.Name) {
+		return bullmq.DelayJob(peerRetry + rand.N(peerRetry)) //nolint:gosec // spreads load, hides nothing
 	}
 	line := fmt.Sprintf("%v; the job waits until that changes", refused)
 	last, _, err := job.Logs(ctx, -1, -1)

@@ -30,6 +30,7 @@ type Supervisor struct {
 	registry  *registry.Registry
 	turns     turn.Book
 	parked    *backlog
+	peers     *peers
 	settings  atomic.Pointer[Settings]
 	forced    atomic.Bool // jobs that run are cut off
 	ready     chan struct{}
@@ -67,7 +68,7 @@ func New(opts Options) (*Supervisor, error) {
 	s.settings.Store(&opts.Settings)
 	s.ready = make(chan struct{})
 	s.setReady = sync.OnceFunc(func() { close(s.ready) })
-	s.parked = newBacklog(s)
+	s.parked, s.peers = newBacklog(s), newPeers(s)
 	s.registry = registry.New(registry.Options{Changed: s.handlersChanged, Logger: opts.Logger})
 	if err := s.registerCompiled(); err != nil {
 		return nil, fmt.Errorf("worker: %w", err)

@@ -118,6 +118,12 @@ func (s *service) present(ctx context.Context, job *bullmq.Job) (*jobOutput, err
 	if state == bullmq.StateUnknown {
 		return nil, jobNotFound()
 	}
+	if (state == bullmq.StateCompleted || state == bullmq.StateFailed) && job.FinishedOn.IsZero() {
+		// It ended between the two looks, so that what is known of it is from before.
+		if job, err = s.opts.Redis.Job(ctx, job.Queue, job.ID); err != nil {
+			return nil, err
+		}
+	}
 	reason, err := waiting.Explain(ctx, s.opts.Redis, s.opts.Directory, job, state, s.opts.Now())
 	if err != nil {
 		return nil, err

@@ -60,7 +60,11 @@ type DuplicateError struct {
 }
 
 func (e *DuplicateError) Error() string {
-	return fmt.Sprintf("handler %q of %s is already defined by %s; rename one of them", e.Name, e.Source, e.Existing)
+	advice := "rename one of them"
+	if e.Existing == "core" {
+		advice = "rename it, or leave the core handler out with the setting omit-core"
+	}
+	return fmt.Sprintf("handler %q of %s is already defined by %s; %s", e.Name, e.Source, e.Existing, advice)
 }
 
 // Put brings a set into service in place of the one its source had. If that
