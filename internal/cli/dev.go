@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"log/slog"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -28,7 +27,7 @@ func newDev(p *Process) *cobra.Command {
 		Short: "Run everything in one process: backend, worker, web client, and a Redis of its own",
 		Long: "Run the backend and a worker together. Without --redis a redis-server or valkey-server is\n" +
 			"started with its data in the data directory; without --database SQL is a SQLite file there.\n" +
-			"The folders handlers and plugins of the working directory are loaded if they exist and none is named,\n" +
+			"The folders handlers and plugins of the working directory are loaded if none is named, as soon as they are there,\n" +
 			"and plugins need not have been installed.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -46,8 +45,8 @@ func newDev(p *Process) *cobra.Command {
 
 // prepareDev fills in what dev takes if it is told nothing else.
 func prepareDev(cfg *config.Loaded) {
-	cfg.Handlers = orExisting(cfg.Handlers, handlersDir)
-	cfg.Plugins = orExisting(cfg.Plugins, pluginsDir)
+	cfg.Handlers = orDefault(cfg.Handlers, handlersDir)
+	cfg.Plugins = orDefault(cfg.Plugins, pluginsDir)
 	cfg.UninstalledPlugins = true
 	if len(cfg.Queues) == 0 && len(cfg.Worker.Queues) == 0 {
 		cfg.Queues = []string{defaultQueue}
@@ -111,13 +110,11 @@ func (p *Process) dev(cmd *cobra.Command, cfg *config.Loaded, log *slog.Logger) 
 	return g.Wait()
 }
 
-// orExisting returns the named folders, else the one of the working directory, if it is there.
-func orExisting(named []string, folder string) []string {
+// orDefault returns the named folders, else the one of the working directory, be
+// it there already or not.
+func orDefault(named []string, folder string) []string {
 	if len(named) > 0 {
 		return named
 	}
-	if info, err := os.Stat(folder); err == nil && info.IsDir() {
-		return []string{folder}
-	}
-	return nil
+	return []string{folder}
 }

@@ -99,7 +99,12 @@ func orHandlerDirs(named []string) []string {
 	if len(named) > 0 {
 		return named
 	}
-	found := append(orExisting(nil, handlersDir), orExisting(nil, "plugins")...)
+	var found []string
+	for _, dir := range []string{handlersDir, pluginsDir} {
+		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+			found = append(found, dir)
+		}
+	}
 	if len(found) == 0 {
 		return []string{"."}
 	}

@@ -29,9 +29,10 @@ type Options struct {
 	Name string
 	// Settings are those to begin with.
 	Settings Settings
-	// HandlerDirs are directories whose files are handlers. They must exist.
+	// HandlerDirs are directories whose files are handlers. One that does not exist
+	// yet is noticed when it does; its parent must exist.
 	HandlerDirs []string
-	// PluginDirs are plugin folders, or directories of such. They must exist.
+	// PluginDirs are plugin folders, or directories of such, to which the same applies.
 	PluginDirs []string
 	// UninstalledPlugins loads plugin folders that were never installed too, for
 	// who writes them. Those that were are verified all the same.
@@ -95,8 +96,8 @@ func checkWorkerName(name string) error {
 	return nil
 }
 
-// makeAbsolute checks that directories exist, and resolves their paths so that
-// they compare with what the watcher and the runtimes report.
+// makeAbsolute checks directories, and resolves their paths so that they compare
+// with what the watcher and the runtimes report.
 func makeAbsolute(kind string, dirs []string) error {
 	for i, dir := range dirs {
 		path, err := filepath.Abs(dir)
@@ -104,10 +105,18 @@ func makeAbsolute(kind string, dirs []string) error {
 			return err
 		}
 		info, err := os.Stat(path)
-		if err != nil {
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			// Its parent tells what the path will be once it exists.
+			parent, err := filepath.EvalSymlinks(filepath.Dir(path))
+			if err != nil {
+				return fmt.Errorf("%s directory: %w", kind, err)
+			}
+			dirs[i] = filepath.Join(parent, filepath.Base(path))
+			continue
+		case err != nil:
 			return fmt.Errorf("%s directory: %w", kind, err)
-		}
-		if !info.IsDir() {
+		case !info.IsDir():
 			return fmt.Errorf("%s directory %s is not a directory", kind, dir)
 		}
 		if path, err = filepath.EvalSymlinks(path); err != nil {

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
@@ -227,6 +228,9 @@ func (s *sources) find(ctx context.Context) map[string]source {
 	found := map[string]source{}
 	for _, dir := range s.opts.HandlerDirs {
 		entries, err := os.ReadDir(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		if err != nil {
 			s.opts.Logger.WarnContext(ctx, "handler directory could not be read", slog.Any("error", err))
 			continue
@@ -240,6 +244,9 @@ func (s *sources) find(ctx context.Context) map[string]source {
 	}
 	for _, dir := range s.opts.PluginDirs {
 		folders, err := plugin.Find(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		if err != nil {
 			s.opts.Logger.WarnContext(ctx, "plugin directory could not be read", slog.Any("error", err))
 			continue

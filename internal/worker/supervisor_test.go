@@ -276,7 +276,7 @@ func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
 		`queue "a:b": Queue name cannot contain`: queues(worker.Queue{Name: "a:b"}),
 		"the name of a handler that it allows":   queues(worker.Queue{Name: "q", Handlers: []string{""}}),
 		"a rate limit needs":                     queues(worker.Queue{Name: "q", RateLimit: &bullmq.RateLimit{Max: 1}}),
-		"handler directory":                      with(func(o *worker.Options) { o.HandlerDirs = []string{"/nowhere"} }),
+		"handler directory":                      with(func(o *worker.Options) { o.HandlerDirs = []string{"/nowhere/handlers"} }),
 		`policy for jobs without a handler`:      with(func(o *worker.Options) { o.Settings.Unknown = "explode" }),
 		`only printable ASCII without spaces`:    with(func(o *worker.Options) { o.Name = "mail worker" }),
 		`handler "x": concurrency must be`: with(func(o *worker.Options) {

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -60,4 +61,21 @@ func TestEditorsKnowTheSDKWithNothingInstalled(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), compiler, "--project", handlers).CombinedOutput()
 	require.Error(t, err, "the mistake is seen")
 	require.Contains(t, string(out), "Property 'trim' does not exist on type 'number'")
+}
+
+// Whoever starts dev first, and writes the first handler then, need not start it again.
+func TestDevTakesTheFirstHandlerIntoService(t *testing.T) {
+	t.Parallel()
+	dir, env := t.TempDir(), append(jobrunner(t), "JOBRUNNER_LISTEN=127.0.0.1:0")
+	printed := start(t, dir, "jobrunner dev", env)
+	printed.find(t, `(is running)`)
+	run(t, dir, "jobrunner handler new hello --lang js", env)
+	printed.find(t, `"(handler is in service)" handler=hello`)
+	require.Contains(t, run(t, dir, "jobrunner handler list --worker", env), "hello ")
+
+	file := filepath.Join(dir, "handlers", "hello.js")
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(file, bytes.Replace(text, []byte("0.1.0"), []byte("0.2.0"), 1), 0o600))
+	printed.find(t, `"(handler is in service)" handler=hello version=0\.2\.0`)
 }
