@@ -196,6 +196,11 @@ export interface HandlerDefinition<Data = unknown, Result = unknown, State = unk
   /** Schema of the result, for readers. */
   resultSchema?: JsonSchema;
   defaults?: HandlerDefaults;
+  /**
+   * Has the file's process started at once, and stay without jobs, where it would start
+   * with the first job and end some minutes after the last. Defaults to false.
+   */
+  keepAlive?: boolean;
   /** Runs one attempt; what it returns is the job's result, as JSON. */
   run(job: Job<Data, State>): Result | Promise<Result>;
 }

@@ -2,7 +2,7 @@
 // and not when the first job runs.
 
 const texts = ["name", "version", "description", "author"];
-const fields = [...texts, "schema", "resultSchema", "defaults", "run"];
+const fields = [...texts, "schema", "resultSchema", "defaults", "keepAlive", "run"];
 const defaultFields = ["attempts", "backoff", "timeout", "concurrency"];
 const backoffFields = ["type", "delay", "jitter"];
 
@@ -33,6 +33,9 @@ export function checkDefinition(definition, where) {
     fail(`run must be a function run(job), not ${describe(definition.run)}`);
   }
   for (const key of ["schema", "resultSchema"]) checkSchema(key, definition[key], fail);
+  if (definition.keepAlive !== undefined && typeof definition.keepAlive !== "boolean") {
+    fail(`keepAlive must be true or false, not ${describe(definition.keepAlive)}`);
+  }
   if (definition.defaults !== undefined) checkDefaults(definition.defaults, fail);
 }
 

@@ -83,6 +83,7 @@ function describe(value, fallbackName) {
     dataSchema: value.schema ?? schemaOfData(value.data),
     resultSchema: value.resultSchema,
     defaults: value.defaults,
+    keepAlive: value.keepAlive === true ? true : undefined,
   };
 }
 

@@ -31,6 +31,7 @@ const refused = {
   'run must be a function run(job), not "later"': { run: "later" },
   'schema must be a JSON Schema, which is an object, not "object"': { schema: "object", run },
   "resultSchema must be a JSON Schema, which is an object, not a list": { resultSchema: [], run },
+  'keepAlive must be true or false, not "yes"': { keepAlive: "yes", run },
   "defaults must be an object, not 3": { defaults: 3, run },
   "defaults.attempts must be a whole number, at least 1, not 0": { defaults: { attempts: 0 }, run },
   'defaults.timeout must be a whole number of milliseconds, at least 0, not "5s"': {
@@ -99,7 +100,7 @@ test("a handler is described", async (t) => {
     t,
     `import { defineHandler } from "@jobrunner/handler";
      export default defineHandler({ name: "mail", version: "1.2.0", description: "d", author: "Ada", schema: { type: "object" },
-       resultSchema: { type: "string" }, defaults: { attempts: 2, concurrency: 4 }, run: () => 1 });`,
+       resultSchema: { type: "string" }, defaults: { attempts: 2, concurrency: 4 }, keepAlive: true, run: () => 1 });`,
   );
   assert.deepEqual(await host.loaded, {
     protocol: 2,
@@ -113,6 +114,7 @@ test("a handler is described", async (t) => {
         dataSchema: { type: "object" },
         resultSchema: { type: "string" },
         defaults: { attempts: 2, concurrency: 4 },
+        keepAlive: true,
       },
     ],
   });

@@ -21,6 +21,7 @@ const is = <T extends true>(): T | undefined => undefined;
 
 export const typed: HandlerDefinition<Data, number, State> = defineHandler<Data, number, State>({
   name: "mail",
+  keepAlive: true,
   defaults: { attempts: 3, backoff: { type: "fixed", delay: 5 }, concurrency: 2, timeout: 1000 },
   async run(job) {
     is<Is<typeof job.data, Data>>();
