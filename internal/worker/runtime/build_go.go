@@ -205,7 +205,7 @@ func goEnvironment() []string {
 }
 
 // goError is the first line of the compiler's about a place.
-var goError = regexp.MustCompile(`(?m)^(\S.*?\.go|go\.mod):(\d+)(?::(\d+))?: (.+(?:\n\t.+)*)`)
+var goError = regexp.MustCompile(`(?m)^\s*(\S.*?\.go|go\.mod):(\d+)(?::(\d+))?: (.+(?:\n\t.+)*)`)
 
 // failure makes an error of what the toolchain has printed.
 func (g *goBuild) failure(stderr string, err error) error {

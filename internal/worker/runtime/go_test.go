@@ -173,6 +173,21 @@ func TestAGoCompileErrorNamesThePlace(t *testing.T) {
 	require.Contains(t, loaded.Dependencies, path)
 }
 
+func TestAnImportThatGoRefusesNamesThePlace(t *testing.T) {
+	t.Parallel()
+	path := writeFile(t, t.TempDir(), "broken.go", `package main
+
+import _ "github.com/jobrunner-dev/jobrunner/internal/cli"
+
+func main() {}
+`)
+	_, err := newLoader(t).Load(t.Context(), runtime.Module{Path: path})
+	failed := loadError(t, err)
+	require.Contains(t, failed.Message, "use of internal package")
+	require.Equal(t, path, failed.File)
+	require.Equal(t, 3, failed.Line)
+}
+
 func TestAMissingToolchainIsSaidSo(t *testing.T) {
 	t.Parallel()
 	path := writeFile(t, t.TempDir(), "greet.go", greetGo)

@@ -66,7 +66,6 @@ import (
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/handler"
-	"github.com/jobrunner-dev/jobrunner/internal/worker/runtime"
 )
 
 type end struct {
