@@ -6,13 +6,17 @@ import (
 )
 
 const (
-	// minHeld is how many jobs of a queue a busy handler has waiting for it at
-	// least, so that quick jobs find it as busy as slow ones do.
+	// A busy handler has work for ahead waiting for it, so that it is not idle while
+	// more is fetched: between minHeld and maxHeld jobs of each queue.
+	ahead   = 50 * time.Millisecond
 	minHeld = 16
+	maxHeld = 256
 	// minLater and maxLater bound what a job is told to come again after. The
 	// estimate behind it may be wrong, so it is not trusted for longer.
 	minLater = 100 * time.Millisecond
 	maxLater = 15 * time.Second
+	// minPace is the least time between two jobs that come again.
+	minPace = 20 * time.Microsecond
 	// weight is how much a new duration counts in the average of all: an eighth.
 	weight = 8
 )
@@ -68,7 +72,7 @@ func (b *Book) Join(handler, queue string, limit int, mayHold bool) (ticket *Tic
 	switch {
 	case l.held == 0 && l.free():
 		l.grant(t)
-	case mayHold && len(l.waiting[queue]) < max(limit, minHeld):
+	case mayHold && len(l.waiting[queue]) < l.room():
 		l.hold(t)
 	default:
 		return nil, l.later(time.Now())

@@ -59,15 +59,26 @@ func (l *line) advance() {
 	}
 }
 
+// pace is how often the handler is done with a job.
+func (l *line) pace() time.Duration { return l.took / time.Duration(max(l.limit, 1)) }
+
+// room is how many jobs of a queue may be held.
+func (l *line) room() int {
+	n := int(ahead / max(l.pace(), time.Microsecond))
+	return max(min(n, maxHeld), minHeld, l.limit)
+}
+
 // later plans the return of a job that could not be held: after those that are
-// held and those that were sent away before it.
+// held and those that were sent away before it. Jobs come back somewhat faster
+// than the handler gets through them: those that are too many cost another
+// detour, but a handler without work would cost time.
 func (l *line) later(now time.Time) time.Duration {
-	pace := l.took / time.Duration(max(l.limit, 1))
+	pace := l.pace() * 3 / 4
 	first := now.Add(pace * time.Duration(l.held))
 	if l.next.Before(first) {
 		l.next = first
 	}
-	l.next = l.next.Add(max(pace, time.Millisecond))
+	l.next = l.next.Add(max(pace, minPace))
 	if last := now.Add(maxLater); l.next.After(last) {
 		l.next = last
 	}

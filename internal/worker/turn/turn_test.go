@@ -83,10 +83,11 @@ func TestABacklogIsSpreadAtTheHandlersPace(t *testing.T) {
 			}
 			delays = append(delays, later)
 		}
-		require.Equal(t, 16, held)
+		require.Equal(t, 16, held, "the least that is held, for it is more than 50 ms of work")
 		for i, d := range delays {
-			// Two jobs at once, 100 ms each: one is done every 50 ms. A quarter is jitter.
-			due := min(time.Duration(held+i+1)*50*time.Millisecond, 15*time.Second)
+			// Two jobs at once, 100 ms each: one is done every 50 ms, and one comes back
+			// every 37.5 ms. A quarter is jitter.
+			due := min(time.Duration(held+i+1)*37500*time.Microsecond, 15*time.Second)
 			require.LessOrEqual(t, d, max(due, 100*time.Millisecond))
 			require.GreaterOrEqual(t, d, due*3/4)
 		}
