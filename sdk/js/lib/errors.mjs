@@ -1,16 +1,9 @@
-/**
- * Marks what an error asks of the worker. A bundle carries its own copy of these
- * classes, and a program may hold several; the registered symbol is one in all.
- */
-export const asks = Symbol.for("@jobrunner/handler.asks");
+// What a handler throws to say what is to become of its job. The host knows these
+// by name, as a bundle carries its own copy of the classes.
 
 /** Fails the job at once, whatever attempts it has left. */
 export class UnrecoverableError extends Error {
   name = "UnrecoverableError";
-
-  get [asks]() {
-    return { unrecoverable: true };
-  }
 }
 
 /** Puts the job back for some milliseconds, without using up an attempt. */
@@ -21,10 +14,6 @@ export class DelayError extends Error {
     super(`job is delayed for ${checkMilliseconds("DelayError", milliseconds)} ms`);
     this.delay = milliseconds;
   }
-
-  get [asks]() {
-    return { delay: this.delay };
-  }
 }
 
 /** Lets the job wait for its children; it runs again when they have ended. */
@@ -33,10 +22,6 @@ export class WaitForChildrenError extends Error {
 
   constructor(message = "job waits for its children") {
     super(message);
-  }
-
-  get [asks]() {
-    return { waitForChildren: true };
   }
 }
 
@@ -47,10 +32,6 @@ export class ReleaseError extends Error {
   constructor(message = "job goes back to wait") {
     super(message);
   }
-
-  get [asks]() {
-    return { release: true };
-  }
 }
 
 /** Puts the job back, and takes none of the queue's jobs for some milliseconds. */
@@ -60,10 +41,6 @@ export class RateLimitError extends Error {
   constructor(milliseconds) {
     super(`queue is rate limited for ${checkMilliseconds("RateLimitError", milliseconds)} ms`);
     this.rateLimit = milliseconds;
-  }
-
-  get [asks]() {
-    return { rateLimit: this.rateLimit };
   }
 }
 

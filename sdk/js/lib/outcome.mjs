@@ -1,7 +1,6 @@
 // What the worker is told of an attempt that did not end with a result.
 
 import { inspect } from "node:util";
-import { asks } from "./errors.mjs";
 
 const maxName = 200;
 const maxText = 64 * 1024;
@@ -40,7 +39,7 @@ function describe(thrown, moved, discarded) {
   const data = {
     name: nameOf(thrown.name).slice(0, maxName),
     stack: stackOf(thrown),
-    ...(thrown[asks] ?? asksOfBullMQ(thrown, moved)),
+    ...meaningOf(thrown, moved),
   };
   if (discarded && !putsBack(data)) data.unrecoverable = true;
   return { message: String(thrown.message).slice(0, maxText), data };
@@ -52,39 +51,47 @@ function putsBack({ delay, waitForChildren, release, rateLimit }) {
   return delay !== undefined || waitForChildren || release || rateLimit !== undefined;
 }
 
+/** What errors ask for, those of this package and those of npm bullmq. */
+const meanings = {
+  UnrecoverableError: () => ({ unrecoverable: true }),
+  DelayError: ({ delay }) => (isTime(delay) ? { delay } : undefined),
+  WaitForChildrenError: () => ({ waitForChildren: true }),
+  ReleaseError: () => ({ release: true }),
+  // Whoever throws BullMQ's own has told the queue for how long.
+  RateLimitError: ({ rateLimit }) => (isTime(rateLimit) ? { rateLimit } : { release: true }),
+  // Without a time the job cannot be put back: it fails, as with any other error.
+  DelayedError: (_error, moved) => (moved?.to === "delay" ? asksOfMove(moved) : undefined),
+  WaitingChildrenError: () => ({ waitForChildren: true }),
+  WaitingError: () => ({ release: true }),
+};
+
 /**
- * Errors of npm bullmq mean what they mean there. They are known by name, that of
- * the error or of a class that it extends, for each program may have a bullmq of
- * its own.
+ * They are known by name, that of the error or of a class that it extends, for each
+ * bundle and program has copies of its own.
  */
-function asksOfBullMQ(thrown, moved) {
-  const names = namesOf(thrown);
-  if (names.has("UnrecoverableError")) return { unrecoverable: true };
-  if (names.has("DelayedError")) {
-    // Without a time it cannot be put back: it fails, as any other error.
-    return moved?.to === "delay" ? asksOfMove(moved) : undefined;
+function meaningOf(thrown, moved) {
+  for (const name of namesOf(thrown)) {
+    if (Object.hasOwn(meanings, name)) return meanings[name](thrown, moved);
   }
-  if (names.has("WaitingChildrenError")) return { waitForChildren: true };
-  // Whoever throws BullMQ's RateLimitError has told the queue for how long.
-  if (names.has("WaitingError") || names.has("RateLimitError")) return { release: true };
   return undefined;
 }
 
-/** The names of an error and of its classes. */
-function namesOf(thrown) {
-  const names = new Set([nameOf(thrown.name)]);
+function* namesOf(thrown) {
+  yield nameOf(thrown.name);
   for (let proto = Object.getPrototypeOf(thrown); proto; proto = Object.getPrototypeOf(proto)) {
-    names.add(nameOf(proto.constructor?.name));
+    yield nameOf(proto.constructor?.name);
   }
-  return names;
 }
 
-/** A bundler tells classes of one name apart by a number, which BullMQ's errors then have in their names. */
-const numbered = /^(Unrecoverable|Delayed|WaitingChildren|Waiting|RateLimit)Error\d+$/;
-
+/** A bundler tells classes of one name apart by a number, which some errors then have in their name. */
 function nameOf(name) {
   const text = String(name || "Error");
-  return numbered.test(text) ? text.replace(/\d+$/, "") : text;
+  const plain = text.replace(/\d+$/, "");
+  return Object.hasOwn(meanings, plain) ? plain : text;
+}
+
+function isTime(value) {
+  return Number.isFinite(value) && value >= 0;
 }
 
 function stackOf(error) {
