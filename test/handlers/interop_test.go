@@ -52,9 +52,17 @@ func serveKinds(t *testing.T) *producer {
 	return p
 }
 
-func TestNodeGetsTheResultsOfEveryKindOfHandler(t *testing.T) {
+func TestANodeProducerIsServedByEveryKindOfHandler(t *testing.T) {
 	t.Parallel()
 	p := serveKinds(t)
+	t.Run("Node gets results, progress and logs", func(t *testing.T) { requireResults(t, p) })
+	t.Run("Node sees how jobs fail", func(t *testing.T) { requireFailures(t, p) })
+	t.Run("jobs keep state and add children", func(t *testing.T) { requireStateAndChildren(t, p) })
+	t.Run("a flow from Node joins all kinds", func(t *testing.T) { requireFlows(t, p) })
+}
+
+func requireResults(t *testing.T, p *producer) {
+	t.Helper()
 	jobs := []newJob{{Name: "echo", Data: map[string]any{"plain": true}}}
 	for i, k := range kinds {
 		jobs = append(jobs, newJob{Name: k.name, Data: map[string]any{"do": "answer", "value": strconv.Itoa(i)}})
@@ -70,9 +78,8 @@ func TestNodeGetsTheResultsOfEveryKindOfHandler(t *testing.T) {
 	}
 }
 
-func TestNodeSeesHowJobsOfEveryKindFail(t *testing.T) {
-	t.Parallel()
-	p := serveKinds(t)
+func requireFailures(t *testing.T, p *producer) {
+	t.Helper()
 	twice := map[string]any{"attempts": 2}
 	var jobs []newJob
 	for _, k := range kinds {
@@ -98,9 +105,8 @@ func TestNodeSeesHowJobsOfEveryKindFail(t *testing.T) {
 	}
 }
 
-func TestStateAndChildrenWorkInEveryKindThatHasThem(t *testing.T) {
-	t.Parallel()
-	p := serveKinds(t)
+func requireStateAndChildren(t *testing.T, p *producer) {
+	t.Helper()
 	var jobs []newJob
 	var wants []any
 	add := func(name, do string, opts map[string]any, want any) {
@@ -117,5 +123,27 @@ func TestStateAndChildrenWorkInEveryKindThatHasThem(t *testing.T) {
 	}
 	for i, got := range p.wait(t, p.addBulk(t, jobs)) {
 		require.Equal(t, outcome{Value: wants[i]}, got, "%+v", jobs[i])
+	}
+}
+
+func requireFlows(t *testing.T, p *producer) {
+	t.Helper()
+	children := []newJob{{Name: "echo", Data: map[string]any{"answer": "core"}}}
+	want := []any{map[string]any{"answer": "core"}}
+	for _, k := range kinds {
+		children = append(children, newJob{Name: k.name, Data: map[string]any{"do": "answer", "value": k.name}})
+		want = append(want, map[string]any{"answer": k.name})
+	}
+	var ids, parents []string
+	for _, k := range kinds {
+		if k.gathers {
+			parents = append(parents, k.name)
+			ids = append(ids, p.addFlow(t, newJob{Name: k.name, Data: map[string]any{"do": "gather"}}, children))
+		}
+	}
+	for i, got := range p.wait(t, ids) {
+		require.Empty(t, got.Error, parents[i])
+		gathered, _ := got.Value.(map[string]any)["gathered"].([]any)
+		require.ElementsMatch(t, want, gathered, parents[i])
 	}
 }

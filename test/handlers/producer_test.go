@@ -103,6 +103,22 @@ func (p *producer) addBulk(t *testing.T, jobs []newJob) (ids []string) {
 	return ids
 }
 
+// addFlow adds a job with its children.
+func (p *producer) addFlow(t *testing.T, parent newJob, children []newJob) (id string) {
+	t.Helper()
+	node := func(job newJob) map[string]any {
+		return map[string]any{"name": job.Name, "queueName": p.queue["name"], "data": job.Data}
+	}
+	tree, below := node(parent), []any{}
+	for _, child := range children {
+		below = append(below, node(child))
+	}
+	tree["children"] = below
+	var added struct{ Job nodeJob }
+	p.ask(t, "flow", map[string]any{"prefix": p.queue["prefix"], "method": "add", "args": []any{tree}}, &added)
+	return added.Job.ID
+}
+
 // outcome is what job.waitUntilFinished gives or throws.
 type outcome struct {
 	Value any
