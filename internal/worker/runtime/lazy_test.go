@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/runtime"
 )
 
@@ -160,4 +161,28 @@ if (existsSync(new URL("./broken", import.meta.url))) throw new Error("no such d
 	require.EqualError(t, err, "the handler could not be started: no such database ("+m.path+":2:61)")
 	require.NoError(t, os.Remove(filepath.Join(filepath.Dir(m.path), "broken")))
 	m.run(next)
+}
+
+func TestAProcessThatKeepsCrashingIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	path := writeFile(t, t.TempDir(), "crashes.mjs", `export default (job) => job.data.crash ? process.kill(process.pid, "SIGKILL") : "fine";`)
+	loaded, err := newLoaderWith(t, func(o *runtime.LoaderOptions) { o.Limits.MaxBackoff = 3 * time.Second }).
+		Load(t.Context(), runtime.Module{Path: path})
+	require.NoError(t, err)
+	t.Cleanup(loaded.Host.Close)
+	for range 5 {
+		_, err = loaded.Host.Run(newJob(t, `{"crash":true}`), "crashes")
+		var crash *runtime.CrashError
+		require.ErrorAs(t, err, &crash)
+	}
+	job := newJob(t, `{}`)
+	_, err = loaded.Host.Run(job, "crashes")
+	var control *bullmq.ControlError
+	require.ErrorAs(t, err, &control)
+	require.Equal(t, bullmq.OutcomeDelayed, control.Kind)
+	require.Contains(t, job.Logged()[0], "has crashed 5 times in a row; the job is tried again in")
+	require.Eventually(t, func() bool {
+		result, err := loaded.Host.Run(newJob(t, `{}`), "crashes")
+		return err == nil && string(result) == `"fine"`
+	}, 20*time.Second, 50*time.Millisecond, "it is tried again after the pause")
 }

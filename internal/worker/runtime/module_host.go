@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/handler"
 	"github.com/jobrunner-dev/jobrunner/internal/linerpc"
 )
@@ -39,6 +40,10 @@ type moduleHost struct {
 func (h *moduleHost) Run(ctx handler.Context, name string) (json.RawMessage, error) {
 	for {
 		inst, err := h.acquire(ctx)
+		if open, ok := errors.AsType[*circuitError](err); ok {
+			ctx.Log(open.Error())
+			return nil, bullmq.DelayJob(open.pause) // it is not the job's fault
+		}
 		if err != nil {
 			return nil, err
 		}

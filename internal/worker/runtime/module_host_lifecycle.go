@@ -2,12 +2,29 @@ package runtime
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 )
 
+// circuitCrashes is how many crashes in a row open the circuit: jobs then go back
+// for the pause, and do not wait for it in the places of others.
+const circuitCrashes = 5
+
+// circuitError says that a process has crashed too often to be waited for.
+type circuitError struct {
+	crashes int
+	pause   time.Duration
+}
+
+func (e *circuitError) Error() string {
+	return fmt.Sprintf("the handler's process has crashed %d times in a row; the job is tried again in %s",
+		e.crashes, e.pause.Round(time.Millisecond))
+}
+
 // acquire returns the process for a further job, and starts it if need be. It
-// waits for a start under way and for the pause after a crash.
+// waits for a start under way and for the pause after a crash, unless there were
+// so many of them that the error is a [*circuitError].
 func (h *moduleHost) acquire(ctx context.Context) (*instance, error) {
 	for {
 		h.mu.Lock()
@@ -21,6 +38,11 @@ func (h *moduleHost) acquire(ctx context.Context) (*instance, error) {
 			return inst, nil
 		}
 		started, pause := h.starting, time.Until(h.notYet)
+		if started == nil && pause > 0 && h.crashes >= circuitCrashes {
+			open := &circuitError{crashes: h.crashes, pause: pause}
+			h.mu.Unlock()
+			return nil, open
+		}
 		if started == nil && pause <= 0 {
 			h.starting = make(chan struct{})
 			h.mu.Unlock()
