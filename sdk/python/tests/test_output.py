@@ -207,6 +207,28 @@ class Output(HostTest):
         outcome = child.run("floods")
         self.assertEqual((outcome.result, len(outcome.logs)), ("fine", 8000))
 
+    def test_a_process_that_is_left_writing_holds_up_no_job(self) -> None:
+        child = self.load(
+            """
+            import subprocess
+            from jobrunner import handler
+            left = []
+
+            @handler
+            def leaves(job):
+                left.append(subprocess.Popen(["yes", "and on"]))
+                return "left"
+
+            @handler
+            async def kills(job):
+                for process in left:
+                    process.kill()
+                    process.wait()
+            """
+        )
+        self.assertEqual(child.run("leaves").result, "left")
+        child.run("kills")
+
     def test_destructors_may_print_at_any_time(self) -> None:
         child = self.load(
             """

@@ -13,6 +13,8 @@ from .current import current
 
 _MAX_LINE = 64 * 1024
 _READ_SIZE = 64 * 1024
+#: How many pieces of a pipe are read at a job's end. A process that is left may write for ever.
+_MOST_LEFT = 16
 
 
 def take_stdin() -> int:
@@ -98,7 +100,7 @@ def _text(line: bytes) -> str:
 
 
 class Pipe:
-    """Takes the output of processes that a job starts."""
+    """Takes the output of processes that a job starts, until the job is over and beyond."""
 
     def __init__(self, take: Callable[[bytes], bool]) -> None:
         self._take = take
@@ -106,30 +108,41 @@ class Pipe:
         os.set_blocking(self._reader, False)
         self._reading = threading.Lock()
         self._ended = False  # guarded by _reading
+        self._closing = False
+        self._closed = threading.Event()
         threading.Thread(target=self._follow, daemon=True).start()
 
     def close(self) -> None:
         """Takes what has been written so far; further output of processes that are left goes to stderr."""
+        self._closing = True
         os.close(self.descriptor)
-        self._drain()
+        for _ in range(_MOST_LEFT):
+            if not self._take_some():
+                break
+        self._closed.set()
 
     def _follow(self) -> None:
         poll = select.poll()
         poll.register(self._reader, select.POLLIN)
         while not self._ended:
             poll.poll()
-            self._drain()
+            if self._closing:
+                self._closed.wait()  # whoever closes shall not wait for us
+            self._take_some()
 
-    def _drain(self) -> None:
-        """Takes what is there, and closes the pipe once there can be no more."""
+    def _take_some(self) -> bool:
+        """Takes some of what there is, and returns False if there is nothing at the moment."""
         with self._reading:
-            while not self._ended:
-                try:
-                    data = os.read(self._reader, _READ_SIZE)
-                except BlockingIOError:
-                    return
-                if not data:
-                    self._ended = True
-                    os.close(self._reader)
-                elif not self._take(data):
-                    write_all(2, data)
+            if self._ended:
+                return False
+            try:
+                data = os.read(self._reader, _READ_SIZE)
+            except BlockingIOError:
+                return False
+            if not data:
+                self._ended = True
+                os.close(self._reader)
+                return False
+            if not self._take(data):
+                write_all(2, data)
+            return True

@@ -54,8 +54,9 @@ class Run:
         self.reason = "the job was cancelled"
         self._stage = stage
         self._handler = handler
-        self._over = False
         self._started = False
+        self._ending = False
+        self._over = False
         self._task: Optional[asyncio.Task[None]] = None
         self._awaitable: Optional[Awaitable[Any]] = None  # made by a plain function
         self._lines = LineBuffer()
@@ -100,7 +101,7 @@ class Run:
     def output_descriptor(self) -> Optional[int]:
         """Returns where processes that the handler starts write to the job's log."""
         with self._output:
-            if self._over:
+            if self._ending:
                 return None
             if self._pipe is None:
                 self._pipe = Pipe(self.take_output)
@@ -182,6 +183,8 @@ class Run:
         """Ends the taking of output and reports; True the first time only."""
         if not self._stage.take_off(self):
             return False
+        with self._output:
+            self._ending = True
         if self._pipe is not None:
             self._pipe.close()
         with self._output:
