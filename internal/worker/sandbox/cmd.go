@@ -46,8 +46,13 @@ type Cmd struct {
 	statusR *os.File
 
 	mu      sync.Mutex
-	control *os.File // guarded by mu; nil once it is closed
+	control *os.File    // guarded by mu; nil once it is closed
+	force   *time.Timer // guarded by mu; ends a keeper that does not end; nil before it is told to
 }
+
+// killTime bounds how long a keeper goes after processes that keep making new
+// ones. One that has not ended after twice as long is killed itself.
+const killTime = 3 * time.Second
 
 // drainTime bounds how long what an ended program wrote may take to be read.
 const drainTime = time.Second
@@ -137,6 +142,7 @@ func (c *Cmd) handOver(s spec) error {
 	if err != nil {
 		return fmt.Errorf("the process that watches over it did not answer: %w", err)
 	}
+	_ = c.control.SetWriteDeadline(time.Time{})
 	_ = c.statusR.SetReadDeadline(time.Time{})
 	if report.Error != "" {
 		return errors.New(report.Error)
@@ -166,6 +172,9 @@ func (c *Cmd) Kill() {
 	_ = c.control.Close()
 	c.control = nil
 	c.group.kill()
+	if c.keeper != nil {
+		c.force = time.AfterFunc(2*killTime, func() { _ = c.keeper.Process.Kill() })
+	}
 }
 
 func (c *Cmd) order(o byte) {
@@ -191,15 +200,24 @@ func (c *Cmd) Wait() error {
 	if clean := c.clean(); err == nil {
 		err = clean
 	}
-	if exit.Code != 0 || exit.Signal != 0 {
+	switch {
+	case report.Error != "":
+		return errors.Join(errors.New(report.Error), err)
+	case exit.Code != 0 || exit.Signal != 0:
 		return exit
+	default:
+		return err
 	}
-	return err
 }
 
-// clean gives back what the program had.
+// clean gives back what the program had, which has ended.
 func (c *Cmd) clean() error {
-	c.Kill()
+	c.Kill() // there may be an order to come
+	c.mu.Lock()
+	if c.force != nil {
+		c.force.Stop()
+	}
+	c.mu.Unlock()
 	if c.statusR != nil {
 		_ = c.statusR.Close()
 	}

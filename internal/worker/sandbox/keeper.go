@@ -157,9 +157,6 @@ func (k *keeper) kill() {
 	}
 }
 
-// killTime bounds how long a keeper goes after processes that keep making new ones.
-const killTime = 5 * time.Second
-
 // killRest ends what the program has left. In a process id namespace the kernel
 // does it when the keeper ends, more surely than anybody could.
 func (k *keeper) killRest(program int) {

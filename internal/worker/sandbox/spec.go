@@ -85,7 +85,7 @@ func environment(env []string, temp string) []string {
 
 func readReport(r *bufio.Reader) (report, error) {
 	var got report
-	line, err := r.ReadSlice('\n')
+	line, err := r.ReadBytes('\n')
 	if err != nil {
 		return got, err
 	}

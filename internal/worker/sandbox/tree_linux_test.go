@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -139,4 +140,15 @@ func TestNothingOutlivesAnOwnerThatIsKilled(t *testing.T) {
 			requireNone(t, "."+mark)
 		})
 	}
+}
+
+func TestAKeeperThatIsStoppedIsKilled(t *testing.T) {
+	t.Parallel()
+	mark := fmt.Sprintf("%d8", os.Getpid())
+	c, _ := shell(t, Default(), fmt.Sprintf(strays, mark)+"exec sleep 1009."+mark)
+	require.NoError(t, c.Start())
+	require.NoError(t, syscall.Kill(c.Pid(), syscall.SIGSTOP))
+	c.Kill()
+	require.EqualError(t, c.Wait(), "was killed (signal KILL; the system does that when memory runs out)")
+	requireNone(t, "."+mark)
 }
