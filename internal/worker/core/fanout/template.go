@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -147,8 +148,8 @@ func member(value any, name string) (any, bool) {
 		found, ok := value[name]
 		return found, ok
 	case []any:
-		var i int
-		if _, err := fmt.Sscanf(name, "%d", &i); err != nil || i < 0 || i >= len(value) {
+		i, err := strconv.Atoi(name)
+		if err != nil || i < 0 || i >= len(value) {
 			return nil, false
 		}
 		return value[i], true

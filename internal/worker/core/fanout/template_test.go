@@ -28,6 +28,8 @@ func TestTemplatesAreFilledWithItems(t *testing.T) {
 		{`"{{items.0.n}}"`, many, `1`, ""},
 		{`"{{item.from}}"`, one, "", `child 3 has no "from"`},
 		{`"x {{item.tags.2}}"`, one, "", `has no "2"`},
+		{`"{{item.tags.1st}}"`, one, "", `has no "1st"`},
+		{`"{{item.tags.-1}}"`, one, "", `has no "-1"`},
 		{`"{{item.to.x}}"`, one, "", `has no "x"`},
 		{`"{{item}}"`, many, "", "with a batch size there are {{items}}"},
 		{`"{{index.x}}"`, one, "", "an index has no members"},
@@ -42,4 +44,22 @@ func TestTemplatesAreFilledWithItems(t *testing.T) {
 		require.NoError(t, err, tt.template)
 		require.Equal(t, tt.want, string(data), tt.template)
 	}
+}
+
+func FuzzTemplate(f *testing.F) {
+	f.Add(`{"a":"{{item.b.0}}","c":"x {{index}} {{items}}"}`, `{"b":[1]}`)
+	f.Add(`"{{item..}}{{item.}}"`, `[]`)
+	f.Fuzz(func(t *testing.T, text, item string) {
+		if !json.Valid([]byte(text)) || !json.Valid([]byte(item)) {
+			return
+		}
+		filled, err := parseTemplate(json.RawMessage(text))
+		require.NoError(t, err)
+		for _, whole := range []bool{false, true} {
+			data, err := filled.fill(batch{items: []json.RawMessage{json.RawMessage(item)}, whole: whole})
+			if err == nil {
+				require.True(t, json.Valid(data), "%s", data)
+			}
+		}
+	})
 }

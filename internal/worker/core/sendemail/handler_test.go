@@ -120,6 +120,15 @@ func TestAMailArrivesAsTheJobSays(t *testing.T) {
 	require.Contains(t, ctx.Logged()[0], "to 4 recipients")
 }
 
+func TestAnAddressMayHaveAnyLetters(t *testing.T) {
+	t.Parallel()
+	server := coretest.StartMail(t, "none")
+	d := define(t, sendemail.Options{}, plain(server, "&from=a@example.com"))
+	_, err := coretest.Run(t, d, coretest.New(t.Context(), "send-email", `{"to":["Jürgen <jürgen@bücher.example>"],"subject":"x"}`))
+	require.NoError(t, err)
+	require.Equal(t, []string{"jürgen@xn--bcher-kva.example"}, server.Letters()[0].To)
+}
+
 func TestConnectionsAreEncryptedAndSignIn(t *testing.T) {
 	t.Parallel()
 	for mode, scheme := range map[string]string{"starttls": "smtp", "tls": "smtps"} {
