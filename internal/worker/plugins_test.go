@@ -158,6 +158,32 @@ export default { name: "NAME", run: async (job) => ({
 	require.JSONEq(t, `{"own":"1.0.0","ownWrite":"EACCES","read":"EACCES","write":"EACCES","granted":"unseen","shown":"unseen","network":"refused"}`, b.run("nothing", job))
 }
 
+// TestAPluginIsNotBuiltOfFilesThatItMustNotRead imports what it must not read:
+// the bundle is made by the worker, which may.
+func TestAPluginIsNotBuiltOfFilesThatItMustNotRead(t *testing.T) {
+	t.Parallel()
+	outside, dir := realDir(t), realDir(t)
+	require.NoError(t, os.WriteFile(filepath.Join(outside, "secret.json"), []byte(`{"password":"hush"}`), 0o600))
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "node_modules/hoisted"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "node_modules/hoisted/index.js"), []byte("export default 1;"), 0o600))
+	for name, tt := range map[string]struct{ imported, more string }{
+		"curious": {filepath.Join(outside, "secret.json"), ""},
+		"granted": {filepath.Join(outside, "secret.json"), `,"permissions":{"read":["` + outside + `"]}`},
+		"hoisted": {"hoisted", ""},
+	} {
+		source := pluginSource(t, name, "1.0.0", tt.more)
+		code := `import it from "` + tt.imported + `"; export default { name: "` + name + `", run: () => it };`
+		require.NoError(t, os.WriteFile(filepath.Join(source.Path, "main.mjs"), []byte(code), 0o600))
+		installPlugin(t, dir, source)
+	}
+	b := start(t, nil, func(o *worker.Options) { o.PluginDirs = []string{dir} })
+	require.JSONEq(t, `{"password":"hush"}`, b.run("granted", `{}`))
+	for name, file := range map[string]string{"curious": "secret.json", "hoisted": "node_modules/hoisted/index.js"} {
+		refused := b.handler(name, hasFailed)
+		require.Contains(t, refused.Error.Message, file+", which it is not permitted to read")
+	}
+}
+
 // listen accepts connections on a loopback port.
 func listen(t *testing.T) int {
 	t.Helper()

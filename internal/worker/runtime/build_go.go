@@ -168,6 +168,10 @@ func (g *goBuild) tool(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, g.toolchain, args...)
 	cmd.Dir = g.dir
 	cmd.Env = goEnvironment()
+	if !g.policy().AllFiles {
+		// A C compiler puts any file of this machine into a program that asks for it.
+		cmd.Env = append(cmd.Env, "CGO_ENABLED=0")
+	}
 	if g.workspace != "" {
 		cmd.Env = append(cmd.Env, "GOWORK="+g.workspace)
 	}

@@ -30,6 +30,11 @@ func (b *build) javascript(ctx context.Context) error {
 	if err := b.bundleInputs(result.Metafile); err != nil {
 		return err
 	}
+	for _, root := range apart.roots() {
+		if err := b.mayBuildFrom(root); err != nil {
+			return err
+		}
+	}
 	args := append(nodeMemory(b.policy()), "--enable-source-maps", filepath.Join(b.sdk, "js", "host.mjs"), out, b.module.Path)
 	b.run(node, args, "NODE_NO_WARNINGS=1")
 	b.reads = append(b.reads, apart.roots()...)

@@ -21,8 +21,13 @@ func (b *build) bundleInputs(metafile string) error {
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(filepath.Dir(b.module.Path), name)
 		}
+		if !isFile(name) || strings.HasPrefix(name, b.sdk+string(filepath.Separator)) {
+			continue
+		}
+		if err := b.mayBuildFrom(name); err != nil {
+			return err
+		}
 		switch {
-		case !isFile(name), strings.HasPrefix(name, b.sdk+string(filepath.Separator)):
 		case packageRoot(name) != "":
 			b.installed = append(b.installed, name)
 		default:
