@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
 	"github.com/jobrunner-dev/jobrunner/internal/config"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/runtime"
@@ -211,6 +212,10 @@ func (p *Process) showEvent(e trial.Event) {
 		text = string(e.Value)
 	case trial.EventChild, trial.EventJob:
 		text = fmt.Sprintf("%s in queue %s with %s (not run)", e.Job.Name, e.Job.Queue, e.Job.Data)
+	case trial.EventPostponed:
+		if e.Postponed.To == bullmq.OutcomeWaitingChildren {
+			text += "; see what it does with their results by --children"
+		}
 	case trial.EventFailed:
 		text = failureLine(e.Failure)
 	}

@@ -3,6 +3,7 @@ package trial
 import (
 	"encoding/json"
 
+	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/handler"
 )
 
@@ -48,6 +49,17 @@ type Event struct {
 	Value   json.RawMessage `json:"value,omitempty"`
 	Job     *AddedJob       `json:"job,omitempty"`
 	Failure *Failure        `json:"error,omitempty"`
+	// Postponed says where the job goes, in EventPostponed.
+	Postponed *Postponed `json:"postponed,omitempty"`
+}
+
+// Postponed says where a job goes that has not ended.
+type Postponed struct {
+	// To is "delayed", "waiting-children" or "released".
+	To bullmq.OutcomeKind `json:"to"`
+	// DelayMS is how long it waits there, RateLimitMS how long its queue rests; 0 for neither.
+	DelayMS     int64 `json:"delay,omitempty"`
+	RateLimitMS int64 `json:"rateLimit,omitempty"`
 }
 
 // AddedJob is a job that a handler added.

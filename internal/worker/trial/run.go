@@ -121,20 +121,15 @@ func (a *attempt) checkResult(lease *registry.Lease, result json.RawMessage) {
 
 // ending is the last event of a run.
 func (l *Library) ending(result json.RawMessage, err error) Event {
-	switch {
-	case err == nil:
+	if err == nil {
 		return Event{Kind: EventCompleted, Value: result}
-	case isControl(err):
-		return Event{Kind: EventPostponed, Text: err.Error()}
-	default:
-		return Event{Kind: EventFailed, Failure: l.failure(err)}
 	}
-}
-
-// isControl reports whether an error says where the job goes instead of failing it.
-func isControl(err error) bool {
-	_, ok := errors.AsType[*bullmq.ControlError](err)
-	return ok
+	if control, ok := errors.AsType[*bullmq.ControlError](err); ok {
+		return Event{Kind: EventPostponed, Text: err.Error(), Postponed: &Postponed{
+			To: control.Kind, DelayMS: control.Delay.Milliseconds(), RateLimitMS: control.RateLimit.Milliseconds(),
+		}}
+	}
+	return Event{Kind: EventFailed, Failure: l.failure(err)}
 }
 
 // failure describes an error, with the place in the author's files it came from.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/internal/testenv"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/runtime"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/trial"
@@ -175,11 +176,14 @@ func TestAHandlerThatPutsItsJobBackHasNotFailed(t *testing.T) {
 		"later.js":   `export default { name: "later", run(job) { job.delay(5000); } };`,
 		"waiting.js": `export default { name: "waiting", async run(job) { await job.addChildren([{ name: "x", data: {} }]); job.waitForChildren(); } };`,
 	})
-	for name, text := range map[string]string{"later": "delayed for 5s", "waiting": "waits for its children"} {
+	for name, want := range map[string]trial.Postponed{
+		"later": {To: bullmq.OutcomeDelayed, DelayMS: 5000}, "waiting": {To: bullmq.OutcomeWaitingChildren},
+	} {
 		last, err := l.Run(t.Context(), trial.Job{Handler: name}, func(trial.Event) {})
 		require.NoError(t, err)
 		require.Equal(t, trial.EventPostponed, last.Kind, "%+v", last.Failure)
-		require.Contains(t, last.Text, text)
+		require.Equal(t, &want, last.Postponed)
+		require.NotEmpty(t, last.Text)
 	}
 }
 
