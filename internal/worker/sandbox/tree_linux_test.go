@@ -69,7 +69,7 @@ func TestNothingOutlivesAProgram(t *testing.T) {
 	for name, host := range mechanisms() {
 		for how, end := range map[string]string{"that exits": "exit 0", "that crashes": "kill -SEGV $$", "that is killed": "read more"} {
 			n++
-			mark := fmt.Sprintf("%d%d", os.Getpid(), n)
+			mark := fmt.Sprintf("%d1%02d", os.Getpid(), n)
 			t.Run(name+", "+how, func(t *testing.T) {
 				t.Parallel()
 				c, out := shell(t, Default(), fmt.Sprintf(strays, mark)+"echo ready; read go; "+end)
@@ -123,7 +123,7 @@ func TestNothingOutlivesAnOwnerThatIsKilled(t *testing.T) {
 	n := 0
 	for name := range mechanisms() {
 		n++
-		mark := fmt.Sprintf("%d9%d", os.Getpid(), n)
+		mark := fmt.Sprintf("%d2%02d", os.Getpid(), n)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			owner := exec.Command(os.Args[0])
@@ -144,7 +144,7 @@ func TestNothingOutlivesAnOwnerThatIsKilled(t *testing.T) {
 
 func TestAKeeperThatIsStoppedIsKilled(t *testing.T) {
 	t.Parallel()
-	mark := fmt.Sprintf("%d8", os.Getpid())
+	mark := fmt.Sprintf("%d300", os.Getpid())
 	c, _ := shell(t, Default(), fmt.Sprintf(strays, mark)+"exec sleep 1009."+mark)
 	require.NoError(t, c.Start())
 	require.NoError(t, syscall.Kill(c.Pid(), syscall.SIGSTOP))
