@@ -40,14 +40,14 @@ while :; do sleep 1007.%[1]s; done
 `,
 }
 
-// processesNamed returns what runs with a text among its arguments.
+// processesNamed returns what runs with an argument that ends with a text.
 func processesNamed(t *testing.T, text string) []string {
 	t.Helper()
 	paths, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	require.NoError(t, err)
 	var found []string
 	for _, path := range paths {
-		if arguments, err := os.ReadFile(path); err == nil && bytes.Contains(arguments, []byte(text)) {
+		if arguments, err := os.ReadFile(path); err == nil && bytes.Contains(arguments, []byte(text+"\x00")) {
 			found = append(found, string(bytes.ReplaceAll(arguments, []byte{0}, []byte{' '})))
 		}
 	}

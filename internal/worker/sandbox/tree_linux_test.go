@@ -15,18 +15,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// marked returns the processes whose environment or arguments hold a text.
+// marked returns the processes with an argument that ends with a text.
 func marked(t *testing.T, text string) []string {
 	t.Helper()
+	paths, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	require.NoError(t, err)
 	var found []string
-	for _, file := range []string{"environ", "cmdline"} {
-		paths, err := filepath.Glob("/proc/[0-9]*/" + file)
-		require.NoError(t, err)
-		for _, path := range paths {
-			content, err := os.ReadFile(path)
-			if err == nil && bytes.Contains(content, []byte(text)) {
-				found = append(found, path+" "+string(bytes.ReplaceAll(content, []byte{0}, []byte{' '})))
-			}
+	for _, path := range paths {
+		content, err := os.ReadFile(path)
+		if err == nil && bytes.Contains(content, []byte(text+"\x00")) {
+			found = append(found, path+" "+string(bytes.ReplaceAll(content, []byte{0}, []byte{' '})))
 		}
 	}
 	return found
