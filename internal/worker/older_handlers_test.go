@@ -37,8 +37,7 @@ func TestHandlersOfTheOlderShape(t *testing.T) {
 			t.Parallel()
 			b := startOlder(t, installed)
 			for name, test := range tests {
-				t.Run(name, func(t *testing.T) {
-					t.Parallel()
+				t.Run(name, func(t *testing.T) { //nolint:paralleltest // they share a worker
 					own := *b
 					own.t = t
 					test(t, &own, installed)

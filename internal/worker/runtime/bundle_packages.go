@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/evanw/esbuild/pkg/api"
 )
@@ -15,8 +16,9 @@ import (
 // where they lie: those with native code, which looks for itself beside its
 // files, and those that esbuild has failed at.
 type apartPackages struct {
-	native map[string]bool // by folder, as far as looked at
-	failed map[string]bool // by folder
+	mu     sync.Mutex
+	native map[string]bool // guarded by mu; by folder, as far as looked at
+	failed map[string]bool // by folder; not changed while a build runs
 }
 
 // resolving marks the resolutions that the plugin itself asks for.
@@ -46,7 +48,10 @@ func (a *apartPackages) plugin() api.Plugin {
 	}}
 }
 
+// isApart is called by esbuild from several goroutines at once.
 func (a *apartPackages) isApart(root string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	native, known := a.native[root]
 	if !known {
 		native = hasNativeCode(root)
