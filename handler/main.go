@@ -37,7 +37,11 @@ func Must(d *Definition, err error) *Definition {
 // handlers as JSON.
 func Main(definitions ...*Definition) {
 	in, out := os.Stdin, os.Stdout
-	os.Stdout = os.Stderr // what else is printed must not get between the messages
+	// What else is read and printed must not get between the messages.
+	os.Stdin, os.Stdout = nil, os.Stderr
+	if nothing, err := os.Open(os.DevNull); err == nil {
+		os.Stdin = nothing
+	}
 	os.Exit(serveMain(os.Args[1:], in, out, os.Stderr, definitions))
 }
 

@@ -151,6 +151,8 @@ func TestAProgramKeepsAStateBetweenAttempts(t *testing.T) {
 func TestASidecarDescribesAProgram(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
+	require.Contains(t, loadProgram(t, dir, "thumb.rb", "#!/bin/sh\necho 1\n").Dependencies, filepath.Join(dir, "thumb.handler.json"),
+		"a sidecar that comes later is noticed")
 	card := writeFile(t, dir, "thumb.handler.json", `{"name":"make-thumbnail","version":"1.2.0","description":"d","author":"a",
 		"schema":{"type":"object"},"defaults":{"attempts":3,"timeout":5000,"concurrency":2}}`)
 	loaded := loadProgram(t, dir, "thumb.rb", "#!/bin/sh\necho 1\n")

@@ -46,11 +46,11 @@ type sidecar struct {
 // readSidecar reads the file beside the program. Without one all has its default.
 func (b *build) readSidecar() (sidecar, error) {
 	path := filepath.Join(filepath.Dir(b.module.Path), stem(b.module.Path)+sidecarEnding)
+	b.inputs = append(b.inputs, path) // even if it is not there: it may come
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return sidecar{Protocol: protocolPlain}, nil
 	}
-	b.inputs = append(b.inputs, path)
 	if err == nil && len(text) > maxSidecar {
 		err = fmt.Errorf("it has more than %d bytes", maxSidecar)
 	}
