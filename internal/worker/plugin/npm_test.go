@@ -1,7 +1,11 @@
 package plugin_test
 
 import (
+	"context"
+	"errors"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -191,6 +195,35 @@ func TestNPMErrorsSayWhatToDo(t *testing.T) {
 	r.Publish("no-plugin", "1.0.0", nil, nil)
 	_, err = managerOf(t, r, realDir(t)).Stage(t.Context(), plugin.Source{Type: plugin.NPM, Spec: "no-plugin"})
 	require.ErrorIs(t, err, plugin.ErrNoPlugin)
+}
+
+func TestAnInstallThatIsStoppedEndsNPM(t *testing.T) {
+	t.Parallel()
+	asked := make(chan struct{}, 100)
+	ended := make(chan struct{})
+	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		select { // npm has gone
+		case <-r.Context().Done():
+		case <-ended:
+		}
+	}))
+	t.Cleanup(func() {
+		close(ended)
+		hanging.Close()
+	})
+	r := npmregistry.Start(t)
+	r.URL = hanging.URL
+	m := managerOf(t, r, realDir(t))
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stopped := errors.New("stopped by somebody")
+	go func() {
+		<-asked
+		cancel(stopped)
+	}()
+	_, err := m.Stage(ctx, plugin.Source{Type: plugin.NPM, Spec: "mailer"})
+	require.ErrorIs(t, err, stopped)
+	requireTidy(t, m.Dir())
 }
 
 func TestNPMSeesNoneOfOurSecrets(t *testing.T) {
