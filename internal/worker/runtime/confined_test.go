@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -126,4 +127,57 @@ exit 1
 	require.NoError(t, err)
 	require.Equal(t, `"done"`, string(result))
 	require.Contains(t, job.Logged()[0], "Permission denied")
+}
+
+// refused are handlers that run into what they were not granted, as it comes.
+var refused = map[string]string{
+	"refused.mjs": `
+import { readFileSync } from "node:fs";
+import { createConnection } from "node:net";
+export default {
+  name: "refused",
+  run: (job) => ({
+    fetch: () => fetch("http://example.com/"),
+    connect: () => new Promise((_, reject) => createConnection({ host: "127.0.0.1", port: 9 }).on("error", reject)),
+    file: () => readFileSync(job.data.file),
+    other: () => { throw new Error("out of paper"); },
+  })[job.data.what](),
+};
+`,
+	"refused.py": `
+import socket, urllib.request
+from jobrunner import handler
+
+def other():
+    raise ValueError("out of paper")
+
+@handler()
+def refused(job):
+    return {
+        "fetch": lambda: urllib.request.urlopen("http://example.com/"),
+        "connect": lambda: socket.create_connection(("127.0.0.1", 9)),
+        "file": lambda: open(job.data["file"]),
+        "other": other,
+    }[job.data["what"]]()
+`,
+}
+
+func TestAnErrorSaysThatAGrantIsMissing(t *testing.T) {
+	t.Parallel()
+	const network, file = " (the handler was not granted the network)", " (the handler reaches only files that it was granted)"
+	secret := writeFile(t, t.TempDir(), "secret.txt", "secret")
+	for name, text := range refused {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := writeFile(t, t.TempDir(), name, text)
+			loaded, err := newLoader(t).Load(t.Context(), runtime.Module{Path: path, Policy: &sandbox.Policy{}})
+			require.NoError(t, err)
+			defer loaded.Host.Close()
+			for what, want := range map[string]string{"fetch": network, "connect": network, "file": file, "other": "out of paper"} {
+				_, err := loaded.Host.Run(newJob(t, `{"what":"`+what+`","file":"`+secret+`"}`), "refused")
+				require.Error(t, err)
+				require.True(t, strings.HasSuffix(err.Error(), want), "%s: %v", what, err)
+			}
+		})
+	}
 }

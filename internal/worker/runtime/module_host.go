@@ -71,7 +71,7 @@ func (h *moduleHost) runIn(ctx handler.Context, inst *instance, name string) (re
 		if r.Err == nil {
 			h.proveSound()
 		}
-		return r.Result, true, executeError(r.Err)
+		return r.Result, true, withHint(h.command.policy, executeError(r.Err))
 	case <-ctx.Done():
 		result, err = h.cancel(ctx, inst, call)
 		return result, true, err

@@ -68,7 +68,8 @@ func (h *programHost) Run(ctx handler.Context, _ string) (json.RawMessage, error
 	if err := run.saveState(state); err != nil {
 		ctx.Logf("the job's state was not kept: %v", err)
 	}
-	return run.outcome()
+	result, err := run.outcome()
+	return result, withHint(h.command.policy, err)
 }
 
 // commandFor is the host's command for one job.
