@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -61,15 +62,17 @@ type goBuild struct {
 	workspace string // the go.work file to use, "" for none of our own
 }
 
-// program returns the built program, from the cache if nothing has changed.
+// program returns the built program, from the cache if nothing has changed. It
+// lies in the module's own directory: the cache may drop its link at any time.
 func (g *goBuild) program(ctx context.Context) (string, error) {
+	out := filepath.Join(g.build.dir, "program")
 	// The files that it was made of last time tell whether it would come out the same.
 	note := g.toolchain + " " + g.module.Path
 	if known := g.loader.cache.inputs(note); len(known) > 0 {
 		g.setInputs(known)
 		if key, err := g.key(); err == nil {
-			if path, exists := g.loader.cache.program(key); exists {
-				return path, nil
+			if path, exists := g.loader.cache.program(key); exists && os.Link(path, out) == nil {
+				return out, nil
 			}
 		}
 	}
@@ -78,7 +81,6 @@ func (g *goBuild) program(ctx context.Context) (string, error) {
 	defer cancel()
 	g.setInputs(nil) // known better when it is built
 	began := time.Now()
-	out := filepath.Join(g.build.dir, "program")
 	if _, err := g.tool(ctx, "build", "-o", out, g.target); err != nil {
 		return "", err
 	}
@@ -92,10 +94,10 @@ func (g *goBuild) program(ctx context.Context) (string, error) {
 		return out, err // made of files that are others by now
 	}
 	path, _ := g.loader.cache.program(key)
-	if err := os.Rename(out, path); err != nil {
+	if err := os.Link(out, path); err != nil && !errors.Is(err, os.ErrExist) {
 		return "", fmt.Errorf("keep the built program: %w", err)
 	}
-	return path, g.loader.cache.putInputs(note, g.inputs)
+	return out, g.loader.cache.putInputs(note, g.inputs)
 }
 
 // setInputs takes files for the program's inputs, with those that say which

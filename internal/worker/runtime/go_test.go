@@ -93,6 +93,10 @@ func TestASingleGoFileIsBuiltOnce(t *testing.T) {
 
 	require.Equal(t, first.Hash, load().Hash)
 	require.Len(t, programs(), 1, "what was built is used again")
+	require.NoError(t, os.Remove(programs()[0]))
+	result, err = first.Host.Run(job, "greet")
+	require.NoError(t, err)
+	require.NotEmpty(t, result, "the cache may drop it")
 	writeFile(t, dir, "greet.go", greetGo+"\n// changed\n")
 	require.NotEqual(t, first.Hash, load().Hash)
 }

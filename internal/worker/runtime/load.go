@@ -204,7 +204,11 @@ func (b *build) key(described []string) string {
 	if err != nil || len(b.inputs)+len(described) == 0 {
 		return ""
 	}
-	return hashText(b.module.Path, b.language, b.loader.shims, b.command.path, hash)
+	program := b.command.path
+	if filepath.Dir(program) == b.dir {
+		program = "" // built from what is hashed
+	}
+	return hashText(b.module.Path, b.language, b.loader.shims, program, hash)
 }
 
 // hash sums up the content that the module is made of, wherever it lies.
