@@ -65,7 +65,7 @@ var faults = map[string]map[string]string{
 	},
 	"memory": {
 		faultyJS:     "the handler's process ran out of memory (it may use 512 MiB) while the job ran",
-		faultyPython: "MemoryError",
+		faultyPython: "the job ran out of memory",
 		faultyShell:  "memory exhausted",
 	},
 }
