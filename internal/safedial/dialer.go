@@ -90,9 +90,14 @@ func (d *Dialer) control(_ context.Context, _, address string, _ syscall.RawConn
 		return fmt.Errorf("%s: %w", address, ErrBlocked)
 	}
 	if !d.Allows(ap.Addr()) {
-		return fmt.Errorf("%s: %w", ap.Addr(), ErrBlocked)
+		return blocked(ap.Addr())
 	}
 	return nil
+}
+
+// blocked says who can mend it.
+func blocked(addr netip.Addr) error {
+	return fmt.Errorf("%s: %w, for it is not public; an operator can allow it with the setting \"allow-host\"", addr, ErrBlocked)
 }
 
 func (d *Dialer) allowsHost(host string) bool {

@@ -51,7 +51,7 @@ func (d *Dialer) CheckURL(u *url.URL) error {
 		return nil
 	}
 	if addr, err := netip.ParseAddr(u.Hostname()); err == nil && !d.Allows(addr) {
-		return fmt.Errorf("%s: %w", addr, ErrBlocked)
+		return blocked(addr)
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ func StartMail(t testing.TB, mode string) *MailServer {
 	if mode == "starttls" {
 		server.TLSConfig = config
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	s.Address = listener.Addr().String()
 	if mode == "tls" {

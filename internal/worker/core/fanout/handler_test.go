@@ -37,6 +37,11 @@ type bench struct {
 
 func start(t *testing.T, opts fanout.Options) *bench {
 	t.Helper()
+	return startWith(t, core.Options{FanOut: opts})
+}
+
+func startWith(t *testing.T, opts core.Options, handlers ...*handler.Definition) *bench {
+	t.Helper()
 	backend, err := bullmq.OpenRedis(t.Context(), testenv.RedisURL(t), nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, backend.Close()) })
@@ -58,7 +63,7 @@ func start(t *testing.T, opts fanout.Options) *bench {
 	}, nil)
 	require.NoError(t, err)
 	super, err := worker.New(worker.Options{
-		Backend: backend, Prefix: b.prefix, Core: core.Options{FanOut: opts}, Handlers: []*handler.Definition{double, picky},
+		Backend: backend, Prefix: b.prefix, Core: opts, Handlers: append(handlers, double, picky),
 		Settings: worker.Settings{Queues: []worker.Queue{{Name: "q", Concurrency: 10}, {Name: "other", Concurrency: 10}}},
 		Logger:   slog.New(slog.NewTextHandler(t.Output(), nil)), ShutdownTimeout: 2 * time.Second,
 	})
@@ -205,6 +210,45 @@ func TestAJobThatIsTriedAgainAddsOnlyWhatHasNoResult(t *testing.T) {
 			require.Equal(t, []string{"2", "4", "5"}, texts(result.Results))
 			require.Equal(t, 2, b.counts()["5"])
 		})
+	}
+}
+
+// brokenOff is the context of an attempt that ends when it has added children,
+// before it knows that it has.
+type brokenOff struct{ handler.Context }
+
+func (c brokenOff) AddChildren(jobs ...handler.NewJob) ([]handler.AddedJob, error) {
+	added, err := c.Context.AddChildren(jobs...)
+	if err == nil && c.Job().Attempt == 1 {
+		return nil, errors.New("cut off")
+	}
+	return added, err
+}
+
+func TestAnAttemptThatWasCutOffAddsNoChildTwice(t *testing.T) {
+	t.Parallel()
+	d, err := fanout.New(fanout.Options{})
+	require.NoError(t, err)
+	cut, err := handler.New("fan-out", func(ctx handler.Context, _ json.RawMessage) (json.RawMessage, error) {
+		return d.Run(brokenOff{ctx})
+	}, nil)
+	require.NoError(t, err)
+	b := startWith(t, core.Options{Omit: []string{"fan-out"}}, cut)
+	items := make([]int, 700) // more than one portion
+	for i := range items {
+		items[i] = i
+	}
+	list, err := json.Marshal(items)
+	require.NoError(t, err)
+	job, err := b.queue("q").Add(t.Context(), "fan-out", json.RawMessage(`{"items":`+string(list)+`,"child":{"name":"double"}}`), &bullmq.JobOptions{Attempts: 2})
+	require.NoError(t, err)
+	job = b.wait(job, bullmq.StateCompleted)
+	var result fanout.Result
+	require.NoError(t, json.Unmarshal(job.ReturnValue, &result))
+	require.Len(t, result.Results, 700)
+	require.Equal(t, "1398", string(result.Results[699]))
+	for what, times := range b.counts() {
+		require.Equal(t, 1, times, what)
 	}
 }
 
