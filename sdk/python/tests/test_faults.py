@@ -54,7 +54,16 @@ FAULTS = r"""
             raise ValueError("cannot print") from error
 
     def memory():
-        raise MemoryError()
+        import resource
+        held = []
+        limit = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (300 << 20, limit[1]))
+        try:
+            while len(held) < 1000:
+                held.append(bytearray(1 << 20))
+            raise MemoryError()  # where the system has no such limit
+        finally:
+            resource.setrlimit(resource.RLIMIT_DATA, limit)
 
     faults = {
         "fine": lambda: "fine",
@@ -199,9 +208,11 @@ class Faults(HostTest):
     def test_running_out_of_memory_asks_for_a_new_process(self) -> None:
         child = self.load(FAULTS)
         for _ in range(2):
-            self.assertEqual(child.run("plain", "memory").data["name"], "MemoryError")
+            outcome = child.run("plain", "memory")
+            self.assertEqual((outcome.message, outcome.data["name"]), ("the job ran out of memory", "MemoryError"))
+            self.assertIn("module.py", outcome.data["stack"])
         self.assert_sound(child)
-        self.assertEqual(child.notices, [("retire", {"reason": "memory ran out"})])
+        self.assertEqual(child.notices, [("retire", {"reason": "a job ran out of memory"})])
 
     def test_code_that_is_left_running_in_the_event_loop_harms_no_other_job(self) -> None:
         child = self.load(

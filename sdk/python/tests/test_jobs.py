@@ -498,7 +498,7 @@ class Protocol(HostTest):
         deep = "[" * 100_000 + "]" * 100_000
         child.write_raw((request % (50, job.replace('"DATA"', deep))).encode())
         outcome = child.outcome(50)
-        self.assertIn("the job cannot be read by Python: it is nested too deeply", outcome.message)
+        self.assertIn("the job cannot be started in Python: it is nested too deeply", outcome.message)
         self.assertTrue(outcome.data["unrecoverable"])
         child.write_raw(b'{"half":')
         child.write_raw(b"")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -46,6 +47,8 @@ def describe(error: BaseException) -> dict[str, Any]:
 
 def message_of(error: BaseException) -> str:
     """Returns what an exception says, or at least what it is."""
+    if isinstance(error, MemoryError):
+        return f"the job ran out of memory: {error}".rstrip(": ")
     if isinstance(error, SystemExit):
         return f"the handler called sys.exit({'' if error.code is None else repr(error.code)})"
     try:
@@ -55,6 +58,12 @@ def message_of(error: BaseException) -> str:
     except Exception:  # an author's __str__ may fail
         text = ""
     return _shorten(text or type(error).__name__)
+
+
+def free_memory(error: BaseException) -> None:
+    """Gives back what the functions held that an exception went through."""
+    traceback.clear_frames(error.__traceback__)
+    gc.collect()
 
 
 def stack_of(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Callable, Iterator, Mapping, Optional
 
 from .._errors import RequestError
 from .._json import decode, encode
+from .failure import message_of
 from .outbox import Outbox
 
 #: Handles a request by its parameters and id, or a notification, which has none. It must not block.
@@ -100,10 +101,11 @@ class Peer:
 
     def _receive(self, line: bytes) -> None:
         try:
-            message = decode(line)
-        except (ValueError, RecursionError) as error:
+            self._dispatch(decode(line))
+        except Exception as error:  # of this request only: the next one may be well
             self._refuse(line, error)
-            return
+
+    def _dispatch(self, message: Mapping[str, Any]) -> None:
         method, call = message.get("method"), message.get("id")
         if method is None:
             self._deliver(call, message)
@@ -117,10 +119,10 @@ class Peer:
         request = _ID.match(line)
         if request is None:
             return
-        deep = isinstance(error, RecursionError)
-        reason = "it is nested too deeply" if deep else str(error)
-        data = {"name": type(error).__name__, "unrecoverable": True}
-        message = f"the job cannot be read by Python: {reason}"
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else message_of(error)
+        # Of these two it is the job's own fault, and will be next time.
+        data = {"name": type(error).__name__, "unrecoverable": isinstance(error, (RecursionError, ValueError))}
+        message = f"the job cannot be started in Python: {reason}"
         self.reply_error(int(request.group(1)), {"code": UNREADABLE, "message": message, "data": data})
 
     def _deliver(self, call: Any, message: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from .._errors import Cancelled
 from .._job import MAX_LOG_LINE, Job
 from .._json import encode
 from . import current
-from .failure import describe
+from .failure import describe, free_memory
 from .handlers import Handler
 from .output import LineBuffer, Pipe
 from .peer import Peer
@@ -173,11 +173,13 @@ class Run:
         """Answers with an error, unless the run is over."""
         if isinstance(error, asyncio.CancelledError) and self.stop.is_set():
             error = Cancelled(self.reason).with_traceback(error.__traceback__)
+        if isinstance(error, MemoryError):
+            free_memory(error)
         described = describe(error)
         if self._end():
             self._stage.peer.reply_error(self.call, described)
         if isinstance(error, MemoryError):
-            self._stage.damaged("memory ran out")
+            self._stage.damaged("a job ran out of memory")
 
     def _end(self) -> bool:
         """Ends the taking of output and reports; True the first time only."""

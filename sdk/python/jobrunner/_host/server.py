@@ -88,6 +88,7 @@ class Host:
             self.peer.listen()
         except BaseException:
             traceback.print_exc()
+            os._exit(1)  # jobs would wait for ever for what is not heard any more
         self._ending = True
         self._loop.call_soon_threadsafe(self._loop.stop)
         time.sleep(_EXIT_GRACE)
