@@ -59,7 +59,7 @@ func (g Gate) Open(ctx context.Context, dir string) (*Plugin, error) {
 		return nil, &UninstalledError{dir}
 	}
 	if installed {
-		if err := verifyFiles(home, name, entry, g.Limits.withDefaults()); err != nil {
+		if _, err := verifyFiles(home, name, entry, g.Limits.withDefaults()); err != nil {
 			return nil, err
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -117,12 +117,12 @@ func (m *Manager) mayReplace(lock *Lock, s *Staged, opts InstallOptions) error {
 // checkHandlers refuses a handler that another plugin of the directory has: a
 // worker would take only one of the two.
 func (l *Lock) checkHandlers(name string, handlers []string) error {
-	for other, entry := range l.Plugins {
+	for _, other := range slices.Sorted(maps.Keys(l.Plugins)) {
 		if other == name {
 			continue
 		}
 		for _, h := range handlers {
-			if slices.Contains(entry.Handlers, h) {
+			if slices.Contains(l.Plugins[other].Handlers, h) {
 				return fmt.Errorf("plugin %s has a handler %q, which the installed plugin %s has too: remove one of the two", name, h, other)
 			}
 		}
@@ -137,28 +137,39 @@ func (m *Manager) put(lock *Lock, s *Staged, entry Entry) (err error) {
 	if err := m.saveListing(s.files); err != nil {
 		return err
 	}
-	if err := s.work.intend(plan{Name: name, Checksum: s.Checksum}); err != nil {
-		return fmt.Errorf("plugin directory: %w", err)
-	}
+	// A folder that stays where it is belongs to its author: nothing is to be
+	// undone that could take it away.
 	if !s.inPlace {
-		target := pluginPath(m.dir, name)
-		if err := swap(s.tree, target); err != nil {
-			return fmt.Errorf("put plugin %s into its place: %w", name, err)
+		if err := m.move(s); err != nil {
+			return err
 		}
 		defer func() {
 			if err != nil {
 				err = errors.Join(err, s.work.undo(m.dir, withPrevious(lock, name, s.Previous)))
 			}
 		}()
-		if err := syncDir(filepath.Dir(target)); err != nil {
-			return fmt.Errorf("plugin directory: %w", err)
-		}
 	}
 	lock.Plugins[name] = entry
 	if err := lock.write(m.dir); err != nil {
 		return err
 	}
 	m.dropListings(lock)
+	return nil
+}
+
+// move makes the staged files and those in the plugin's place change places.
+func (m *Manager) move(s *Staged) error {
+	name := s.Plugin.Name
+	target := pluginPath(m.dir, name)
+	if err := s.work.intend(plan{Name: name, Checksum: s.Checksum}); err != nil {
+		return fmt.Errorf("plugin directory: %w", err)
+	}
+	if err := swap(s.tree, target); err != nil {
+		return fmt.Errorf("put plugin %s into its place: %w", name, err)
+	}
+	if err := syncDir(filepath.Dir(target)); err != nil {
+		return errors.Join(fmt.Errorf("plugin directory: %w", err), swapBack(s.tree, target))
+	}
 	return nil
 }
 
@@ -170,60 +181,4 @@ func withPrevious(lock *Lock, name string, previous *Entry) *Lock {
 		lock.Plugins[name] = *previous
 	}
 	return lock
-}
-
-// Remove removes an installed plugin with its folder. Unless overwrite allows
-// it, files that were changed since they were installed stop it with a
-// [*ModifiedError]. It returns [ErrNotInstalled] for any other plugin.
-func (m *Manager) Remove(ctx context.Context, name string, overwrite bool) (err error) {
-	if _, err := m.Entry(name); err != nil {
-		return err
-	}
-	work, err := newStaging(ctx, m.dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, work.close()) }()
-	return m.change(ctx, func(lock *Lock) error {
-		entry, ok := lock.Plugins[name]
-		if !ok {
-			return fmt.Errorf("%s: %w", name, ErrNotInstalled)
-		}
-		target := pluginPath(m.dir, name)
-		taken, err := occupied(target)
-		if err != nil {
-			return fmt.Errorf("plugin directory: %w", err)
-		}
-		if taken && !overwrite {
-			if err := m.verifyEntry(name, entry); err != nil {
-				return err
-			}
-		}
-		return m.take(lock, work, name, taken)
-	})
-}
-
-// take moves a plugin's folder away and then forgets it.
-func (m *Manager) take(lock *Lock, work *staging, name string, taken bool) (err error) {
-	target := pluginPath(m.dir, name)
-	if taken {
-		if err := work.intend(plan{Name: name}); err != nil {
-			return fmt.Errorf("plugin directory: %w", err)
-		}
-		if err := os.Rename(target, work.tree()); err != nil {
-			return fmt.Errorf("take plugin %s out of its place: %w", name, err)
-		}
-	}
-	delete(lock.Plugins, name)
-	if err := lock.write(m.dir); err != nil {
-		if taken {
-			err = errors.Join(err, os.Rename(work.tree(), target))
-		}
-		return err
-	}
-	m.dropListings(lock)
-	if scope := filepath.Dir(target); scope != m.dir {
-		_ = os.Remove(scope) // fails while other plugins are in it, as it should
-	}
-	return nil
 }

@@ -76,7 +76,7 @@ func (m *Manager) List(ctx context.Context) ([]Status, error) {
 			return nil, err
 		}
 		if _, installed := lock.Plugins[filepath.ToSlash(name)]; !installed {
-			list = append(list, uninstalled(filepath.ToSlash(name), folder))
+			list = append(list, m.uninstalled(filepath.ToSlash(name), folder))
 		}
 	}
 	slices.SortFunc(list, func(a, b Status) int { return strings.Compare(a.Name, b.Name) })
@@ -91,8 +91,9 @@ func (m *Manager) status(name string, entry Entry) Status {
 		Handlers: slices.Concat([]string{}, entry.Handlers), Permissions: entry.Permissions.List(),
 		Dependencies: dependencies(entry.Packages),
 	}
+	files, err := verifyFiles(m.dir, name, entry, m.opts.Limits)
+	s.Bytes = files.size()
 	s.describe()
-	err := m.verifyEntry(name, entry)
 	var modified *ModifiedError
 	switch {
 	case errors.As(err, &modified):
@@ -107,26 +108,29 @@ func (m *Manager) status(name string, entry Entry) Status {
 	return s
 }
 
-func uninstalled(name, folder string) Status {
-	s := Status{Name: name, Path: folder, State: StateUninstalled, Changes: []Change{}, Handlers: []string{}, Permissions: []Permission{}, Dependencies: []Dependency{}}
+func (m *Manager) uninstalled(name, folder string) Status {
+	s := Status{
+		Name: name, Path: folder, State: StateUninstalled, Changes: []Change{},
+		Handlers: []string{}, Permissions: []Permission{}, Dependencies: []Dependency{},
+	}
 	p, err := Read(folder)
 	if err != nil {
 		s.State, s.Error = StateBroken, err.Error()
 	} else {
 		s.Version, s.Permissions = p.Version, p.Permissions.List()
 	}
+	if files, err := scan(folder, m.opts.Limits); err == nil {
+		s.Bytes = files.size()
+	}
 	s.describe()
 	return s
 }
 
-// describe fills in what only the folder tells. What cannot be read stays empty:
-// the state says why.
+// describe fills in what only the manifest tells. If it cannot be read that stays
+// empty: the state says why.
 func (s *Status) describe() {
 	if p, err := Read(s.Path); err == nil {
 		s.Description, s.Author, s.License = p.Description, p.Author, p.License
-	}
-	if files, err := scan(s.Path, Limits{}.withDefaults()); err == nil {
-		s.Bytes = files.size()
 	}
 }
 

@@ -150,6 +150,23 @@ func TestAChangeThatWasCompletedIsNotUndone(t *testing.T) {
 	r.requireSound("2.0.0")
 }
 
+func TestAFolderThatIsTakenOnWhereItStandsIsNeverTakenAway(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	own := filepath.Join(r.dir, "one")
+	require.NoError(t, os.CopyFS(own, os.DirFS(r.source("0.1.0").Path)))
+	s, err := r.m.Stage(t.Context(), Source{Type: Folder, Path: own})
+	require.NoError(t, err)
+	lock, err := readLock(r.dir)
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(filepath.Join(r.dir, LockName, "x"), 0o755))
+	require.Error(t, r.m.put(lock, s, Entry{Version: "0.1.0", Checksum: s.Checksum}), "the lock file cannot be written")
+	require.NoError(t, os.RemoveAll(filepath.Join(r.dir, LockName)))
+	r.die(s.work)
+	r.touch()
+	require.Equal(t, "0.1.0", r.code())
+}
+
 func TestWhatOthersStageIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)

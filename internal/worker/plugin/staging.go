@@ -97,6 +97,15 @@ func swap(tree, target string) error {
 	return os.Rename(aside, tree)
 }
 
+// swapBack undoes [swap].
+func swapBack(tree, target string) error {
+	_, err := os.Lstat(tree)
+	if errors.Is(err, fs.ErrNotExist) {
+		return os.Rename(target, tree)
+	}
+	return errors.Join(err, swap(tree, target))
+}
+
 // recoverAll undoes what processes left that ended in the middle of a change,
 // and removes what they staged. The directory is claimed.
 func recoverAll(dir string, lock *Lock) error {

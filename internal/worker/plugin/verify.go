@@ -32,21 +32,6 @@ func (e *ModifiedError) Error() string {
 		"`jobrunner plugin verify` lists the changes, `jobrunner plugin update %s --force` puts it back", e.Plugin, what, e.Plugin)
 }
 
-func describeChanges(changes []Change) string {
-	if len(changes) == 0 {
-		return "its checksum differs"
-	}
-	var parts []string
-	for _, c := range changes[:min(len(changes), maxNamed)] {
-		parts = append(parts, c.Path+" is "+c.How)
-	}
-	text := strings.Join(parts, ", ")
-	if n := len(changes) - len(parts); n > 0 {
-		text += fmt.Sprintf(" (and %d more)", n)
-	}
-	return text
-}
-
 func (m *Manager) listingPath(checksum string) string { return listingPath(m.dir, checksum) }
 
 func listingPath(dir, checksum string) string {
@@ -92,26 +77,27 @@ func loadListing(dir, checksum string) (listing, bool) {
 	return files, err == nil
 }
 
-// verifyFiles compares a plugin folder with what was installed. It returns a
-// [*ModifiedError] if it differs.
-func verifyFiles(dir, name string, entry Entry, limits Limits) error {
+// verifyFiles compares a plugin folder with what was installed, and returns the
+// files as they are now. The error is a [*ModifiedError] if they differ.
+func verifyFiles(dir, name string, entry Entry, limits Limits) (listing, error) {
 	now, err := scan(pluginPath(dir, name), limits)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &ModifiedError{Plugin: name, Reason: "its folder is missing"}
+		return nil, &ModifiedError{Plugin: name, Reason: "its folder is missing"}
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if now.checksum() == entry.Checksum {
-		return nil
+		return now, nil
 	}
 	installed, known := loadListing(dir, entry.Checksum)
 	if !known {
-		return &ModifiedError{Plugin: name}
+		return now, &ModifiedError{Plugin: name}
 	}
-	return &ModifiedError{Plugin: name, Changes: compare(installed, now)}
+	return now, &ModifiedError{Plugin: name, Changes: compare(installed, now)}
 }
 
 func (m *Manager) verifyEntry(name string, entry Entry) error {
-	return verifyFiles(m.dir, name, entry, m.opts.Limits)
+	_, err := verifyFiles(m.dir, name, entry, m.opts.Limits)
+	return err
 }
