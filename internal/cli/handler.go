@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -85,12 +87,32 @@ func (p *Process) withHandlers(cmd *cobra.Command, paths []string, use func(*tri
 		return err
 	}
 	defer func() { err = errors.Join(err, loader.Close()) }()
-	library, err := trial.Open(cmd.Context(), loader, log, paths...)
+	library, err := p.openLibrary(cmd.Context(), loader, log, paths...)
 	if err != nil {
 		return usage(err)
 	}
 	defer func() { err = errors.Join(err, library.Close()) }()
 	return use(library)
+}
+
+// patience is how long nothing is said while handlers are loaded.
+const patience = time.Second
+
+// openLibrary loads handlers. If that takes long, as the first build of one in Go
+// does, it says so.
+func (p *Process) openLibrary(ctx context.Context, loader *runtime.Loader, log *slog.Logger, paths ...string) (*trial.Library, error) {
+	loaded := make(chan struct{})
+	var teller sync.WaitGroup
+	teller.Go(func() {
+		select {
+		case <-loaded:
+		case <-time.After(patience):
+			_, _ = fmt.Fprintf(p.Stderr, "loading %s …\n", strings.Join(paths, ", "))
+		}
+	})
+	defer teller.Wait()
+	defer close(loaded)
+	return trial.Open(ctx, loader, log, paths...)
 }
 
 // orHandlerDirs returns the named paths, else the folders that dev loads, else

@@ -36,6 +36,7 @@ func newHandlerNew(p *Process) *cobra.Command {
 	}
 	config.AddFlags(cmd.Flags(), "config", "go-sdk")
 	cmd.Flags().StringVar(&h.Language, "lang", "ts", "the language: "+strings.Join(scaffold.Languages(), ", "))
+	_ = cmd.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions(scaffold.Languages(), cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	cmd.Flags().StringVar(&h.Dir, "dir", handlersDir, "the directory to write into")
 	return cmd
 }

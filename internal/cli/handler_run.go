@@ -150,7 +150,7 @@ func (p *Process) handlerRun(cmd *cobra.Command, run handlerRun) (err error) {
 // runOnce loads the handler and runs it. The files are what it is made of, as
 // far as that is known.
 func (p *Process) runOnce(ctx context.Context, run handlerRun, loader *runtime.Loader, log *slog.Logger) (files []string, err error) {
-	library, err := trial.Open(ctx, loader, log, run.path)
+	library, err := p.openLibrary(ctx, loader, log, run.path)
 	if err != nil {
 		return nil, usage(err)
 	}

@@ -93,6 +93,7 @@ func (s *Supervisor) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, watch.Close()) }()
 
 	files := newSources(s.opts, loader, s.registry, watch, s.tuning())
+	s.opts.Logger.InfoContext(ctx, "loading handlers", slog.Any("directories", s.opts.HandlerDirs), slog.Any("plugins", s.opts.PluginDirs))
 	files.loadAll(ctx)
 	s.serve(ctx, files)
 	s.opts.Logger.InfoContext(ctx, "worker started", slog.String("worker", s.id), slog.String("name", s.opts.Name),
