@@ -76,7 +76,7 @@ tools-run: # what `make run` needs
 .PHONY: tools-test
 tools-test: # what `make test` needs
 	@scripts/require
-	@scripts/install redis postgres chromium compiler python
+	@scripts/install redis postgres chromium compiler python curl
 
 $(NODE_MODULES): package-lock.json
 	@scripts/require
