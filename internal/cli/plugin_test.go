@@ -203,6 +203,31 @@ func TestInstallWithoutASourceInstallsWhatTheLockFileLists(t *testing.T) {
 	require.Contains(t, out, "install of greeter: the source no longer has what the lock file pins: DIR/greeter has greeter 1.0.1")
 }
 
+func TestSeveralPluginDirectoriesAreLookedAfterAtOnce(t *testing.T) {
+	t.Parallel()
+	r := newPluginRoom(t)
+	more := filepath.Join(r.dir, "more")
+	require.NoError(t, os.Mkdir(more, 0o755))
+	source := r.greeter("1.0.0", "")
+	r.write("other/"+plugin.Manifest, `{"name":"other","version":"2.0.0","handlers":["other.mjs"]}`)
+	r.write("other/other.mjs", `export default { name: "other", run: () => 1 };`)
+	_, code := r.plugin("", "install", source)
+	require.Equal(t, exitOK, code)
+	c, code := run(t, os.Environ(), "plugin", "install", filepath.Join(r.dir, "other"), "--plugins", more, "--cache-dir", filepath.Join(r.dir, "cache"))
+	require.Equal(t, exitOK, code, c.stderr.String())
+
+	r.prints("other 2.0.0: ok\ngreeter 1.0.0: ok", exitOK, "", "verify", "--plugins", more)
+	r.prints("unchanged other 2.0.0 in DIR/more/other: handles other\nunchanged greeter 1.0.0 in DIR/plugins/greeter: handles hello",
+		exitOK, "", "update", "--plugins", more)
+	c, code = run(t, os.Environ(), "plugin", "install", source, "--plugins", more, "--cache-dir", filepath.Join(r.dir, "cache"))
+	require.Equal(t, exitOK, code, c.stderr.String())
+	out, code := r.plugin("", "remove", "greeter", "--plugins", more)
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, out, "greeter is installed in DIR/")
+	require.Contains(t, out, "name one of them with --plugins")
+	r.prints("removed other", exitOK, "", "remove", "other", "--plugins", more)
+}
+
 func TestPluginCommandsExplainWrongUse(t *testing.T) {
 	t.Parallel()
 	r := newPluginRoom(t)
