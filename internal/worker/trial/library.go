@@ -31,7 +31,7 @@ type Library struct {
 
 // Open loads what the paths hold: handler files, plugin folders, and directories
 // of such. A source that does not load is no error of Open: [Library.Handlers]
-// tells of it. A path that is none of these is.
+// tells of it. A path that is none of these is, and so is the end of ctx.
 func Open(ctx context.Context, loader *runtime.Loader, log *slog.Logger, paths ...string) (*Library, error) {
 	l := &Library{registry: registry.New(registry.Options{Logger: slog.New(slog.DiscardHandler)})}
 	for _, path := range paths {
@@ -46,7 +46,10 @@ func Open(ctx context.Context, loader *runtime.Loader, log *slog.Logger, paths .
 		}
 	}
 	l.load(ctx, loader)
-	return l, context.Cause(ctx)
+	if ctx.Err() != nil {
+		return nil, errors.Join(context.Cause(ctx), l.Close())
+	}
+	return l, nil
 }
 
 // load loads the sources side by side and registers them in their order, so

@@ -261,6 +261,11 @@ func TestOpenRefusesWhatIsNoHandler(t *testing.T) {
 	require.ErrorContains(t, err, "is no handler")
 	_, err = trial.Open(t.Context(), loader, log, text+".gone")
 	require.ErrorIs(t, err, os.ErrNotExist)
+
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = trial.Open(ended, loader, log, filepath.Dir(text))
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestExamplesComeFromDefaultsAndExamples(t *testing.T) {
