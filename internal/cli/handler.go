@@ -96,7 +96,7 @@ func (p *Process) withHandlers(cmd *cobra.Command, paths []string, use func(*tri
 }
 
 // patience is how long nothing is said while handlers are loaded.
-const patience = time.Second
+const patience = 2 * time.Second
 
 // openLibrary loads handlers. If that takes long, as the first build of one in Go
 // does, it says so.
