@@ -1,8 +1,6 @@
 package fanout
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +12,7 @@ import (
 	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/handler"
 	"github.com/jobrunner-dev/jobrunner/internal/wildcard"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/core/identity"
 )
 
 // reserved are the options of children that this handler decides.
@@ -28,7 +27,7 @@ type plan struct {
 	opts     bullmq.JobOptions
 	template template
 	batches  []batch
-	// ids begin the ids of all children that this job ever adds.
+	// ids begin the ids of all children that this job ever adds, and of no others.
 	ids string
 }
 
@@ -42,7 +41,7 @@ func (f *fanner) plan(job *handler.Job, in Data) (*plan, error) {
 	if q := in.Child.Queue; q != "" && q != job.Queue && !wildcard.Any(f.opts.Queues, q) {
 		return nil, fmt.Errorf("child: this worker's fan-out does not add to queue %q; allow it with the setting \"fan-out-queue\"", q)
 	}
-	p := &plan{child: in.Child, ids: childPrefix(job)}
+	p := &plan{child: in.Child, ids: name + "-" + identity.Of(job)[:16] + "-"}
 	var err error
 	if p.opts, err = childOptions(in); err != nil {
 		return nil, err
@@ -98,14 +97,6 @@ func childOptions(in Data) (bullmq.JobOptions, error) {
 		opts.ContinueParentOnFailure = true
 	}
 	return opts, nil
-}
-
-// childPrefix is the same at every attempt of a job, and no other job's.
-func childPrefix(job *handler.Job) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{
-		job.Prefix, job.Queue, job.ID, strconv.FormatInt(job.Timestamp.UnixMilli(), 10),
-	}, "\n")))
-	return name + "-" + hex.EncodeToString(sum[:8]) + "-"
 }
 
 // job is the child of a batch in a run.

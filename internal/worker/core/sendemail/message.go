@@ -3,13 +3,10 @@ package sendemail
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	netmail "net/mail"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -17,6 +14,7 @@ import (
 	"golang.org/x/net/idna"
 
 	"github.com/jobrunner-dev/jobrunner/handler"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/core/identity"
 )
 
 // maxRecipients bounds one message's recipients of all kinds.
@@ -175,10 +173,7 @@ func addHeaders(m *mail.Msg, headers map[string]string) error {
 
 // messageID is the same at every attempt of a job, and no other job's.
 func messageID(job *handler.Job, from *netmail.Address) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{
-		job.Prefix, job.Queue, job.ID, strconv.FormatInt(job.Timestamp.UnixMilli(), 10),
-	}, "\n")))
-	return hex.EncodeToString(sum[:16]) + from.Address[strings.LastIndex(from.Address, "@"):]
+	return identity.Of(job) + from.Address[strings.LastIndex(from.Address, "@"):]
 }
 
 // encode writes the message as it will be sent, to know its size.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -16,29 +15,6 @@ import (
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/files"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/sandbox"
 )
-
-// Data is what a shell job asks for.
-type Data struct {
-	Command string            `json:"command" jsonschema:"title=Command,description=A program that the worker allows: its name or its whole path,minLength=1,maxLength=4096"`
-	Args    []string          `json:"args,omitempty" jsonschema:"title=Arguments,description=Each is passed as it is; nothing in them is taken for a command,maxItems=1000"`
-	Cwd     string            `json:"cwd,omitempty" jsonschema:"title=Directory,description=Where the program runs: one of the worker's directories for it or below one; without it the first of them or a temporary one,maxLength=4096"`
-	Env     map[string]string `json:"env,omitempty" jsonschema:"title=Environment,description=Variables that the worker lets jobs set"`
-	Stdin   string            `json:"stdin,omitempty" jsonschema:"title=Standard input,description=What the program reads"`
-
-	TimeoutMS    int64 `json:"timeoutMs,omitempty" jsonschema:"title=Timeout,description=How long the program may run in milliseconds,minimum=1,maximum=86400000,default=60000"`
-	SuccessCodes []int `json:"successCodes,omitempty" jsonschema:"title=Exit codes of success,description=Those that complete the job; without them 0,maxItems=256"`
-	FinalCodes   []int `json:"finalCodes,omitempty" jsonschema:"title=Final exit codes,description=Those that fail the job for good whatever attempts are left; without them 65,maxItems=256"`
-}
-
-// Result is what the program did.
-type Result struct {
-	ExitCode int    `json:"exitCode" jsonschema:"title=Exit code"`
-	Stdout   string `json:"stdout" jsonschema:"title=Output,description=The beginning of what the program printed"`
-	Stderr   string `json:"stderr" jsonschema:"title=Errors,description=The beginning of what it printed on its standard error"`
-	// Truncated says that the program printed more; the job's log has more of it.
-	Truncated  bool  `json:"truncated" jsonschema:"title=Truncated,description=The program printed more; the job's log has more of it"`
-	DurationMS int64 `json:"durationMs" jsonschema:"title=Duration,description=In milliseconds"`
-}
 
 // Options are the choices of the handler.
 type Options struct {
@@ -64,8 +40,6 @@ type Options struct {
 
 const (
 	defaultTimeout = time.Minute
-	// dataError is the exit code that says the input is wrong, by the convention of sysexits.
-	dataError = 65
 	// maxArgs bounds arguments and variables together, maxStdin the standard input, in bytes.
 	maxArgs, maxStdin = 96 << 10, 1 << 20
 )
@@ -84,28 +58,6 @@ func New(opts Options) (*handler.Definition, error) {
 		Description: "Runs a program that the worker allows, and returns what it printed",
 		Defaults:    handler.Defaults{Attempts: 1},
 	})
-}
-
-// ExitError says that a program's exit code is none of those that complete a job.
-type ExitError struct {
-	Code int
-	// Line is the last that the program printed on its standard error, or else at all.
-	Line string
-}
-
-func (e *ExitError) Error() string {
-	text := fmt.Sprintf("the program exited with code %d", e.Code)
-	if e.Line != "" {
-		text += ": " + e.Line
-	}
-	return text
-}
-
-// outputError says that a program printed without end.
-type outputError struct{ limit int64 }
-
-func (e *outputError) Error() string {
-	return fmt.Sprintf("the program was ended, for it printed more than the %d bytes allowed", e.limit)
 }
 
 func (r *runner) run(ctx handler.Context, in Data) (*Result, error) {
@@ -221,41 +173,5 @@ func (r *runner) wait(ctx context.Context, cmd *sandbox.Cmd) error {
 	err := cmd.Wait()
 	close(ended)
 	<-stopped
-	return err
-}
-
-// codeOf returns the exit code of a program that exited by itself.
-func codeOf(err error) (int, error) {
-	if err == nil {
-		return 0, nil
-	}
-	exit, ok := errors.AsType[*sandbox.ExitError](err)
-	switch {
-	case !ok:
-		return 0, err
-	case exit.Signal != 0 || exit.OutOfMemory:
-		return 0, fmt.Errorf("the program %w", exit)
-	default:
-		return exit.Code, nil
-	}
-}
-
-// judge tells whether the exit code completes the job, fails it for good, or
-// fails the attempt.
-func judge(in Data, code int, line string) error {
-	success, final := in.SuccessCodes, in.FinalCodes
-	if len(success) == 0 {
-		success = []int{0}
-	}
-	if final == nil {
-		final = []int{dataError}
-	}
-	if slices.Contains(success, code) {
-		return nil
-	}
-	err := &ExitError{Code: code, Line: line}
-	if slices.Contains(final, code) {
-		return bullmq.Unrecoverable(err)
-	}
 	return err
 }

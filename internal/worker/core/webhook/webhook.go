@@ -7,48 +7,23 @@
 package webhook
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jobrunner-dev/jobrunner/bullmq"
 	"github.com/jobrunner-dev/jobrunner/handler"
 	"github.com/jobrunner-dev/jobrunner/internal/safedial"
 	"github.com/jobrunner-dev/jobrunner/internal/signing"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/core/identity"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/retry"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/core/secret"
 )
-
-// Data is what a webhook job asks for.
-type Data struct {
-	URL       string          `json:"url" jsonschema:"title=URL,description=http or https address of the receiver,format=uri,minLength=1,maxLength=8192"`
-	Secret    string          `json:"secret" jsonschema:"title=Secret,description=Name of a secret of the worker (whsec_ and base64) whose hosts include this one,minLength=1,maxLength=200"`
-	Payload   json.RawMessage `json:"payload" jsonschema:"title=Payload,description=What to send"`
-	Type      string          `json:"type,omitempty" jsonschema:"title=Event type,description=Such as invoice.paid: makes the body {type\\, timestamp\\, data} with the payload as data; without it the payload is the body,maxLength=200"`
-	ID        string          `json:"id,omitempty" jsonschema:"title=Message id,description=By which the receiver recognizes a repetition; the job has one of its own,pattern=^[A-Za-z0-9_-]{1\\,200}$"`
-	TimeoutMS int64           `json:"timeoutMs,omitempty" jsonschema:"title=Timeout,description=How long one exchange may take in milliseconds,minimum=1,maximum=120000,default=15000"`
-	Retries   *int            `json:"retries,omitempty" jsonschema:"title=Retries,description=Further tries within an attempt of the job after 408\\, 425\\, 429\\, 5xx and failed connections,minimum=0,maximum=10,default=2"`
-}
-
-// Result says how the message was received.
-type Result struct {
-	ID     string `json:"id" jsonschema:"title=Message id"`
-	Status int    `json:"status" jsonschema:"title=Status"`
-	// Response is the beginning of what the receiver answered.
-	Response   string `json:"response,omitempty" jsonschema:"title=Response,description=The beginning of the receiver's answer"`
-	DurationMS int64  `json:"durationMs" jsonschema:"title=Duration,description=Of the last exchange in milliseconds"`
-}
 
 // Options are the choices of the handler.
 type Options struct {
@@ -68,20 +43,6 @@ const (
 	// maxResponse is how much of an answer is read, excerpt how much is kept.
 	maxResponse, excerpt = 64 << 10, 1 << 10
 )
-
-// StatusError says that a receiver did not accept a message.
-type StatusError struct {
-	Status   int
-	Response string
-}
-
-func (e *StatusError) Error() string {
-	text := fmt.Sprintf("the receiver answered %d %s", e.Status, http.StatusText(e.Status))
-	if e.Response != "" {
-		text += ": " + e.Response
-	}
-	return text
-}
 
 type sender struct {
 	opts      Options
@@ -138,7 +99,7 @@ func (s *sender) message(job *handler.Job, in Data) (*message, error) {
 	if err := s.opts.Dialer.CheckURL(u); err != nil {
 		return nil, fmt.Errorf("url: %w", err)
 	}
-	m := &message{url: u, id: cmp.Or(in.ID, messageID(job)), body: in.Payload, timeout: defaultTimeout}
+	m := &message{url: u, id: cmp.Or(in.ID, "msg_"+identity.Of(job)), body: in.Payload, timeout: defaultTimeout}
 	if in.TimeoutMS > 0 {
 		m.timeout = min(time.Duration(in.TimeoutMS)*time.Millisecond, maxTimeout)
 	}
@@ -157,82 +118,4 @@ func (s *sender) message(job *handler.Job, in Data) (*message, error) {
 		return nil, fmt.Errorf("secret %q: %w", in.Secret, err)
 	}
 	return m, nil
-}
-
-// messageID is the same at every attempt of a job, and no other job's.
-func messageID(job *handler.Job) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{
-		job.Prefix, job.Queue, job.ID, strconv.FormatInt(job.Timestamp.UnixMilli(), 10),
-	}, "\n")))
-	return "msg_" + hex.EncodeToString(sum[:16])
-}
-
-// send posts the message once.
-func (s *sender) send(ctx context.Context, m *message) (*Result, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, m.timeout, fmt.Errorf("no answer within %s", m.timeout))
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.url.String(), bytes.NewReader(m.body))
-	if err != nil {
-		return nil, bullmq.Unrecoverable(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", "JobRunner-Webhooks/1")
-	if err := signing.Sign(req.Header, m.secret, m.id, time.Now(), m.body); err != nil {
-		return nil, bullmq.Unrecoverable(err)
-	}
-	began := time.Now()
-	client := &http.Client{Transport: s.transport, CheckRedirect: s.checkRedirect}
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, failure(ctx, err)
-	}
-	defer func() { _ = resp.Body.Close() }() // what matters of it was read
-	// An answer that breaks off still has a status, which is what counts.
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxResponse))
-	result := &Result{
-		ID: m.id, Status: resp.StatusCode, DurationMS: time.Since(began).Milliseconds(),
-		Response: strings.TrimSpace(strings.ToValidUTF8(string(text[:min(len(text), excerpt)]), "\uFFFD")),
-	}
-	return result, judge(resp, result)
-}
-
-// checkRedirect follows redirects that send the message again as it is.
-func (s *sender) checkRedirect(req *http.Request, via []*http.Request) error {
-	if req.Method != http.MethodPost {
-		return http.ErrUseLastResponse // a redirect that drops the body is a refusal
-	}
-	if len(via) > safedial.MaxRedirects {
-		return errors.New("too many redirects")
-	}
-	return s.opts.Dialer.CheckRedirect(req, via)
-}
-
-// judge tells whether the receiver took the message. One that is gone for good
-// is not told again; one that refuses may have been mended by the next attempt.
-func judge(resp *http.Response, result *Result) error {
-	if 200 <= result.Status && result.Status <= 299 {
-		return nil
-	}
-	err := &StatusError{Status: result.Status, Response: result.Response}
-	switch {
-	case result.Status == http.StatusGone:
-		return bullmq.Unrecoverable(err)
-	case retry.Temporary(result.Status):
-		return retry.Again(err, retry.After(resp.Header, time.Now()))
-	default:
-		return err
-	}
-}
-
-func failure(ctx context.Context, err error) error {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err // without the URL, which may hold a key
-	}
-	switch {
-	case errors.Is(err, safedial.ErrBlocked):
-		return bullmq.Unrecoverable(err)
-	case ctx.Err() != nil:
-		err = context.Cause(ctx)
-	}
-	return retry.Again(err, 0) // receivers know repetitions by their id
 }
