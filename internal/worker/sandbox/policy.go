@@ -1,8 +1,6 @@
 package sandbox
 
-import (
-	"slices"
-)
+import "slices"
 
 // Policy says what one program, with all processes it starts, may do.
 //
@@ -10,9 +8,11 @@ import (
 // grants nothing but reading the program's own folder and the system's
 // libraries, and writing its own temporary directory.
 type Policy struct {
-	// Memory bounds the memory of the program, in bytes; 0 sets no bound.
+	// Memory bounds the memory of the program, in bytes: that of all its processes
+	// where there are control groups, and else that of each. 0 sets no bound.
 	Memory int64 `json:"memory,omitempty"`
-	// CPU bounds processor time, in cores: 0.5 is half of one. 0 sets no bound.
+	// CPU bounds processor time, in cores: 0.5 is half of one. Without control
+	// groups only whole cores can be kept from it. 0 sets no bound.
 	CPU float64 `json:"cpu,omitempty"`
 	// Processes bounds how many processes and threads it has at once; 0 sets no bound.
 	Processes int `json:"processes,omitempty"`
@@ -24,9 +24,10 @@ type Policy struct {
 	// AllFiles grants every file that the worker's user can reach. Read and
 	// Write then mean nothing.
 	AllFiles bool `json:"allFiles,omitempty"`
-	// Read are files and folders, with all below them, that it may read and run.
+	// Read are files and folders, with all below them, that it may read and run,
+	// as absolute paths. Those that are not there when it starts grant nothing.
 	Read []string `json:"read,omitempty"`
-	// Write are files and folders, with all below them, that it may read and change.
+	// Write are files and folders likewise that it may read, run and change.
 	Write []string `json:"write,omitempty"`
 	// Network grants sockets. Without it the program opens none, not even to
 	// this machine.
