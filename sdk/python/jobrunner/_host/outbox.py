@@ -45,6 +45,11 @@ class Outbox:
     def _write_lines(self) -> None:
         while self._lines:
             lines = [self._lines.popleft() for _ in range(len(self._lines))]
-            rest = memoryview(b"".join(lines))
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
+            try:
+                lines = [b"".join(lines)]
+            except MemoryError:
+                pass  # then one by one
+            for line in lines:
+                rest = memoryview(line)
+                while rest:
+                    rest = rest[os.write(self._descriptor, rest) :]

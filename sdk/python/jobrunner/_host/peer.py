@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import time
 from concurrent.futures import Future
-from typing import Any, Callable, Iterator, Mapping, Optional
+from typing import Any, Callable, Iterator, Mapping, Optional, TypeVar
 
 from .._errors import RequestError
 from .._json import decode, encode
@@ -16,11 +17,29 @@ from .outbox import Outbox
 #: Handles a request by its parameters and id, or a notification, which has none. It must not block.
 Method = Callable[[Mapping[str, Any], Optional[int]], None]
 
+_Made = TypeVar("_Made")
+
 _READ_SIZE = 256 * 1024
+#: How often, ten times a second, memory is asked for again.
+_PATIENCE = 100
 _ID = re.compile(rb'^\{"jsonrpc":"2\.0","id":(\d+),"method":')
 
 NO_METHOD = -32601
 UNREADABLE = -32700
+
+
+def _split(parts: list[bytes]) -> list[bytes]:
+    return b"".join(parts).split(b"\n")
+
+
+def _patiently(make: Callable[..., _Made], value: Any) -> _Made:
+    """Makes something that must not be lost because a job has all the memory at the moment."""
+    for _ in range(_PATIENCE):
+        try:
+            return make(value)
+        except MemoryError:
+            time.sleep(0.1)
+    return make(value)
 
 
 class Peer:
@@ -87,14 +106,17 @@ class Peer:
         return form % (method.encode(), text)
 
     def _lines(self) -> Iterator[bytes]:
+        # Read into memory that is there: the jobs may have taken all the rest.
+        buffer = memoryview(bytearray(_READ_SIZE))
         parts: list[bytes] = []
         while True:
-            chunk = os.read(self._reader, _READ_SIZE)
-            if not chunk:
+            count = os.readv(self._reader, [buffer])
+            if not count:
                 return
+            chunk = _patiently(bytes, buffer[:count])
             whole, line_feed, rest = chunk.rpartition(b"\n")
             if line_feed:
-                yield from b"".join([*parts, whole]).split(b"\n")
+                yield from _patiently(_split, [*parts, whole])
                 parts = []
             if rest:
                 parts.append(rest)

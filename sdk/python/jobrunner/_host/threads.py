@@ -65,7 +65,10 @@ class Threads:
             self._starting -= 1
         while True:
             function = self._next()
-            function()
+            try:
+                function()
+            except BaseException:  # it answers for its job itself; this thread has others to come
+                traceback.print_exc()
             del function  # with all that a job holds, while this thread waits for the next
 
     def _next(self) -> Callable[[], None]:
