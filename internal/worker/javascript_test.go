@@ -56,6 +56,7 @@ func TestAJavaScriptHandlerHasAllWaysToPutItsJobBack(t *testing.T) {
 	}, func(o *worker.Options) {
 		o.Settings.Queues = append(o.Settings.Queues, worker.Queue{Name: "parts", Concurrency: 2})
 	})
+	b.loaded()
 	job := b.wait(b.add("steps", `{"parts":["left","broken"]}`, nil), bullmq.StateCompleted)
 	require.JSONEq(t, `{"results":["left"],"failures":["it is broken"],
 		"counts":{"processed":1,"unprocessed":0,"ignored":1,"failed":0},

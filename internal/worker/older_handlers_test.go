@@ -54,10 +54,23 @@ func startOlder(t *testing.T, installed bool) *bench {
 		dir = filepath.Join(realDir(t), "older")
 		require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "older"))))
 	}
-	return start(t, nil, func(o *worker.Options) {
+	b := start(t, nil, func(o *worker.Options) {
 		o.HandlerDirs = []string{filepath.Join(dir, "handlers")}
 		o.PluginDirs, o.UninstalledPlugins = []string{filepath.Join(dir, "plugins")}, true
 	})
+	b.loaded()
+	return b
+}
+
+// loaded waits until the handlers are in service, which takes its time where a
+// bundle has all of npm bullmq in it.
+func (b *bench) loaded() {
+	b.t.Helper()
+	select {
+	case <-b.super.Ready():
+	case <-time.After(2 * time.Minute):
+		require.FailNow(b.t, "the worker's handlers were not loaded in time")
+	}
 }
 
 func runUnchanged(t *testing.T, b *bench, _ bool) {
