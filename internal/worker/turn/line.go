@@ -62,8 +62,12 @@ func (l *line) advance() {
 // pace is how often the handler is done with a job.
 func (l *line) pace() time.Duration { return l.took / time.Duration(max(l.limit, 1)) }
 
-// room is how many jobs of a queue may be held.
+// room is how many jobs of a queue may be held: few, until it is known how long
+// one takes.
 func (l *line) room() int {
+	if l.took == 0 {
+		return max(minHeld, l.limit)
+	}
 	n := int(ahead / max(l.pace(), time.Microsecond))
 	return max(min(n, maxHeld), minHeld, l.limit)
 }
