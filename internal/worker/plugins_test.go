@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
+	"github.com/jobrunner-dev/jobrunner/internal/testenv/npmregistry"
 	"github.com/jobrunner-dev/jobrunner/internal/worker"
 	"github.com/jobrunner-dev/jobrunner/internal/worker/plugin"
 )
@@ -181,6 +182,40 @@ func TestAPluginIsNotBuiltOfFilesThatItMustNotRead(t *testing.T) {
 	for name, file := range map[string]string{"curious": "secret.json", "hoisted": "node_modules/hoisted/index.js"} {
 		refused := b.handler(name, hasFailed)
 		require.Contains(t, refused.Error.Message, file+", which it is not permitted to read")
+	}
+}
+
+// TestAPackageOfNPMRunsWithItsDependencies installs a package of the older shape,
+// which declares nothing, and one that declares what it needs.
+func TestAPackageOfNPMRunsWithItsDependencies(t *testing.T) {
+	t.Parallel()
+	registry := npmregistry.Start(t)
+	registry.Publish("words", "1.0.0", nil, map[string]string{"index.js": `exports.word = (name) => "hello " + name;`})
+	members := map[string]any{
+		"main": "index.js", "keywords": []string{"bullmq-handler-plugin"}, "dependencies": map[string]string{"words": "1"},
+	}
+	code := `const { word } = require("words");
+		exports.registerHandlers = (registry) => registry.registerHandler({
+			name: "NAME", version: "3.0.0", data: { type: "object", required: ["name"] }, async execute(job) { return word(job.data.name); },
+		});`
+	registry.Publish("older", "1.0.0", members, map[string]string{"index.js": strings.ReplaceAll(code, "NAME", "older")})
+	members["bullmqHandlerPlugin"] = map[string]any{"permissions": map[string]any{}}
+	registry.Publish("@team/modest", "1.0.0", members, map[string]string{"index.js": strings.ReplaceAll(code, "NAME", "modest")})
+
+	dir := realDir(t)
+	b := start(t, nil, func(o *worker.Options) { o.PluginDirs = []string{dir} })
+	m, err := plugin.NewManager(plugin.Options{Dir: dir, Env: registry.Env()})
+	require.NoError(t, err)
+	for _, spec := range []string{"older", "@team/modest@^1"} {
+		s, err := m.Stage(t.Context(), plugin.Source{Type: plugin.NPM, Spec: spec})
+		require.NoError(t, err)
+		_, err = m.Install(t.Context(), s, plugin.InstallOptions{Granted: s.Plugin.Permissions})
+		require.NoError(t, err)
+		require.NoError(t, s.Close())
+	}
+	for _, name := range []string{"older", "modest"} {
+		require.NotEmpty(t, b.handler(name, runs("3.0.0")).DataSchema)
+		require.Equal(t, `"hello Ada"`, b.run(name, `{"name":"Ada"}`))
 	}
 }
 

@@ -109,3 +109,17 @@ func (s step) pattern() string {
 	text := regexp.QuoteMeta(strings.ReplaceAll(s.text, "[y/N] y\n", "[y/N] "))
 	return `(?s)^` + strings.ReplaceAll(text, "…", ".*") + `$`
 }
+
+// Somebody runs dev and installs a plugin beside it: its handler is there.
+func TestAPluginInstalledBesideDevIsInService(t *testing.T) {
+	t.Parallel()
+	dir, env := t.TempDir(), append(jobrunner(t), "JOBRUNNER_LISTEN=127.0.0.1:0")
+	for _, s := range readSteps(t)[:2] {
+		path := filepath.Join(dir, filepath.FromSlash(s.file))
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(s.text), 0o644))
+	}
+	start(t, dir, "jobrunner dev\n", env).find(t, `Web client +(\S+)`)
+	run(t, dir, "jobrunner plugin install ./weather --yes\n", env)
+	run(t, dir, "for i in $(seq 600); do\n  jobrunner handler list --worker | grep -q '^forecast  *1.0.0' && exit 0\n  sleep 0.1\ndone\nexit 1\n", env)
+}
