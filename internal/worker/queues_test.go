@@ -42,7 +42,7 @@ func (b *bench) worker(ok func(*catalogue.Worker) bool) catalogue.Worker {
 	b.t.Helper()
 	reader := catalogue.NewReader(b.backend.Client(), b.prefix)
 	var got catalogue.Worker
-	require.Eventually(b.t, func() bool {
+	b.until("the worker's entry is as it should be", func() bool {
 		workers, err := reader.Workers(b.t.Context())
 		require.NoError(b.t, err)
 		if len(workers) != 1 {
@@ -50,7 +50,7 @@ func (b *bench) worker(ok func(*catalogue.Worker) bool) catalogue.Worker {
 		}
 		got = workers[0]
 		return ok(&got)
-	}, 20*time.Second, 10*time.Millisecond, "the worker's entry never got there")
+	})
 	return got
 }
 
@@ -98,10 +98,10 @@ func TestEachQueueHasItsPrefix(t *testing.T) {
 	require.NoError(t, err)
 	job, err := queue.Add(t.Context(), "echo", 2, nil)
 	require.NoError(t, err)
-	require.Eventually(t, func() bool {
+	b.until("the job of the other prefix is completed", func() bool {
 		state, err := job.State(t.Context())
 		return err == nil && state == bullmq.StateCompleted
-	}, 20*time.Second, 5*time.Millisecond)
+	})
 	for _, prefix := range []string{b.prefix, other} {
 		workers, err := catalogue.NewReader(b.backend.Client(), prefix).Workers(t.Context())
 		require.NoError(t, err)
@@ -118,11 +118,11 @@ func TestARateLimitHoldsTheQueueBack(t *testing.T) {
 	for range 5 {
 		b.add("echo", "1", nil)
 	}
-	require.Eventually(t, func() bool {
+	b.until("two jobs have run and three wait", func() bool {
 		counts, err := b.queue("q").Counts(t.Context())
 		require.NoError(t, err)
 		return counts[bullmq.StateCompleted] == 2 && counts[bullmq.StateWaiting] == 3
-	}, 20*time.Second, 10*time.Millisecond)
+	})
 }
 
 func TestSettingsThatChangeAreTakenOver(t *testing.T) {
@@ -158,11 +158,11 @@ func TestAWorkerHasItsName(t *testing.T) {
 	b := start(t, nil, func(o *worker.Options) { o.Name = "mailer-1" })
 	require.Equal(t, "mailer-1", b.served("q").Name)
 	require.Equal(t, "mailer-1", b.wait(b.add("echo", "1", nil), bullmq.StateCompleted).ProcessedBy)
-	require.Eventually(t, func() bool {
+	b.until("BullMQ lists the worker by its name", func() bool {
 		workers, err := b.queue("q").Workers(t.Context())
 		require.NoError(t, err)
 		return len(workers) == 1 && workers[0].Name == "mailer-1"
-	}, 20*time.Second, 10*time.Millisecond)
+	})
 }
 
 func TestAWorkerIsPausedAndResumedFromElsewhere(t *testing.T) {

@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -101,15 +102,29 @@ func (b *bench) add(name, data string, opts *bullmq.JobOptions) *bullmq.Job {
 	return job
 }
 
+// until waits until something is so. It asks from the test's own goroutine, so
+// that a question may fail the test.
+func (b *bench) until(what string, ok func() bool) {
+	b.t.Helper()
+	deadline := time.After(time.Minute)
+	for !ok() {
+		select {
+		case <-deadline:
+			require.FailNow(b.t, "it never is so: "+what)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
 // wait returns the job when it has got to the state.
 func (b *bench) wait(job *bullmq.Job, want bullmq.JobState) *bullmq.Job {
 	b.t.Helper()
 	var got *bullmq.Job
-	require.Eventually(b.t, func() bool {
+	b.until(fmt.Sprintf("job %s of %s is %s", job.ID, job.Name, want), func() bool {
 		state, err := job.State(b.t.Context())
 		require.NoError(b.t, err)
 		return state == want
-	}, 20*time.Second, 5*time.Millisecond, "job %s of %s never became %s", job.ID, job.Name, want)
+	})
 	got, err := b.queue(job.Queue.Name).Job(b.t.Context(), job.ID)
 	require.NoError(b.t, err)
 	return got
@@ -132,7 +147,7 @@ func (b *bench) handler(name string, ok func(catalogue.Handler) bool) catalogue.
 	b.t.Helper()
 	reader := catalogue.NewReader(b.backend.Client(), b.prefix)
 	var found catalogue.Handler
-	require.Eventually(b.t, func() bool {
+	b.until("handler "+name+" gets there", func() bool {
 		workers, err := reader.Workers(b.t.Context())
 		require.NoError(b.t, err)
 		for _, w := range workers {
@@ -144,7 +159,7 @@ func (b *bench) handler(name string, ok func(catalogue.Handler) bool) catalogue.
 			}
 		}
 		return false
-	}, 20*time.Second, 10*time.Millisecond, "handler %s never got there", name)
+	})
 	return found
 }
 
