@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, Mapping
 
-from .child import Child, HostTest
+from .child import DEADLINE, HOST, Child, HostTest
 
 #: The lines of a decorator in line 3: up to Python 3.10 some errors name the function below.
 DECORATOR = (3,) if sys.version_info >= (3, 11) else (3, 4)
@@ -261,6 +261,22 @@ class Loading(HostTest):
             )
             calls = [child.start("work") for _ in range(3)] + [child.start("own")]
             self.assertEqual([child.outcome(call).result for call in calls], [1] * 4)
+
+    def test_an_import_that_takes_long_is_told_with_its_place(self) -> None:
+        folder = self.folder()
+        self.write(folder, "slow.py", "import time\n\ntime.sleep(0.5)\n")
+        path = self.write(folder, "module.py", "import slow\n")
+        script = "import sys; from jobrunner._host import importing; importing.SLOW_IMPORT = 0.1; "
+        done = subprocess.run(
+            [sys.executable, "-c", script + "importing.import_file(sys.argv[1])", str(path)],
+            cwd=HOST.parent,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=True,
+            timeout=DEADLINE,
+        )
+        where = f"at {folder}/slow.py, line 3: time.sleep(0.5)"
+        self.assertEqual(done.stderr, f"the module is still being imported after 0.1 s, {where}\n")
 
     def test_the_module_sees_itself_as_the_program(self) -> None:
         child = self.load(

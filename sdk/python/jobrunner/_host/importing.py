@@ -18,7 +18,7 @@ from typing import Generator
 from .sources import is_local
 
 #: After how many seconds the worker's log is told what a module is busy importing.
-_SLOW_IMPORT = 10.0
+SLOW_IMPORT = 10.0
 
 
 def import_file(path: str) -> None:
@@ -83,7 +83,7 @@ def _told_if_slow() -> Generator[None, None, None]:
 
 
 def _tell_if_slow(imported: threading.Event, thread: int) -> None:
-    if imported.wait(_SLOW_IMPORT):
+    if imported.wait(SLOW_IMPORT):
         return
     frame = sys._current_frames().get(thread)
     while frame is not None and not is_local(frame.f_code.co_filename):
@@ -91,4 +91,4 @@ def _tell_if_slow(imported: threading.Event, thread: int) -> None:
     if frame is not None:
         line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
         where = f"{frame.f_code.co_filename}, line {frame.f_lineno}: {line}"
-        print(f"the module is still being imported after {_SLOW_IMPORT:g} s, at {where}", file=sys.stderr)
+        print(f"the module is still being imported after {SLOW_IMPORT:g} s, at {where}", file=sys.stderr)
