@@ -136,13 +136,12 @@ func orHandlerDirs(named []string) []string {
 // describeProblem writes why a source did not load, in the form that editors
 // and other programs find the place in.
 func describeProblem(e *catalogue.LoadError) string {
-	at := codeframe.Place{File: e.File, Line: e.Line, Column: e.Column}
-	frame := codeframe.Show(at)
-	if frame == "" && e.Frame != "" {
-		frame = "> " + e.Frame + "\n"
+	at := codeframe.Place{File: shortPath(e.File), Line: e.Line, Column: e.Column}
+	text := fmt.Sprintf("%s: %s\n", at, e.Message)
+	if frame := strings.TrimRight(e.Frame, "\n"); frame != "" {
+		text += frame + "\n"
 	}
-	at.File = shortPath(at.File)
-	return fmt.Sprintf("%s: %s\n%s", at, e.Message, frame)
+	return text
 }
 
 // shortPath is the path from the working directory, if the file lies below it.

@@ -17,6 +17,7 @@ import (
 	"sync"
 
 	"github.com/jobrunner-dev/jobrunner/internal/catalogue"
+	"github.com/jobrunner-dev/jobrunner/internal/worker/codeframe"
 )
 
 // Options are the choices of a [Registry]; the zero value is fine.
@@ -116,7 +117,9 @@ func (r *Registry) Fail(f Failure) {
 	r.failures[f.Source] = f
 	r.mu.Unlock()
 	r.opts.Logger.Warn("handler could not be loaded", slog.String("source", f.Source),
-		slog.Int("line", f.Err.Line), slog.String("error", f.Err.Message))
+		slog.String("error", f.Err.Message),
+		slog.String("at", codeframe.Place{File: f.Err.File, Line: f.Err.Line, Column: f.Err.Column}.String()),
+		slog.String("frame", f.Err.Frame))
 	r.opts.Changed()
 }
 
