@@ -140,14 +140,14 @@ func (m *Manager) put(lock *Lock, s *Staged, entry Entry) (err error) {
 	// A folder that stays where it is belongs to its author: nothing is to be
 	// undone that could take it away.
 	if !s.inPlace {
-		if err := m.move(s); err != nil {
-			return err
-		}
 		defer func() {
 			if err != nil {
 				err = errors.Join(err, s.work.undo(m.dir, withPrevious(lock, name, s.Previous)))
 			}
 		}()
+		if err := m.move(s); err != nil {
+			return err
+		}
 	}
 	lock.Plugins[name] = entry
 	if err := lock.write(m.dir); err != nil {
@@ -168,7 +168,7 @@ func (m *Manager) move(s *Staged) error {
 		return fmt.Errorf("put plugin %s into its place: %w", name, err)
 	}
 	if err := syncDir(filepath.Dir(target)); err != nil {
-		return errors.Join(fmt.Errorf("plugin directory: %w", err), swapBack(s.tree, target))
+		return fmt.Errorf("plugin directory: %w", err)
 	}
 	return nil
 }

@@ -178,6 +178,16 @@ func TestAVersionThatWasPublishedAgainIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "version 1.0.0 of mailer in the registry is not the one that was installed")
 }
 
+func TestAPackageWhoseManifestNamesAnotherVersionIsRefused(t *testing.T) {
+	t.Parallel()
+	r := npmregistry.Start(t)
+	r.Publish("mailer", "1.0.1", nil, map[string]string{
+		plugin.Manifest: `{"name":"mailer","version":"1.0.0","handlers":["a.js"]}`, "a.js": "",
+	})
+	_, err := managerOf(t, r, realDir(t)).Stage(t.Context(), plugin.Source{Type: plugin.NPM, Spec: "mailer"})
+	require.ErrorContains(t, err, "npm calls it version 1.0.1, its manifest 1.0.0")
+}
+
 func TestNPMErrorsSayWhatToDo(t *testing.T) {
 	t.Parallel()
 	r := npmregistry.Start(t)

@@ -102,14 +102,21 @@ func TestAnUpdateThatEndsInTheMiddleIsUndone(t *testing.T) {
 
 func TestAnUpdateThatEndsBetweenTwoRenamesIsUndone(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
-	r.install("1.0.0")
-	s := r.stage("2.0.0")
-	require.NoError(t, s.work.intend(plan{Name: "one", Checksum: s.Checksum}))
-	require.NoError(t, os.Rename(filepath.Join(r.dir, "one"), s.tree+".old"))
-	r.die(s.work)
-	r.touch()
-	r.requireSound("1.0.0")
+	for renames := range 3 {
+		r := newRoom(t)
+		r.install("1.0.0")
+		s := r.stage("2.0.0")
+		require.NoError(t, s.work.intend(plan{Name: "one", Checksum: s.Checksum}))
+		if renames > 0 {
+			require.NoError(t, os.Rename(filepath.Join(r.dir, "one"), s.work.aside()))
+		}
+		if renames > 1 {
+			require.NoError(t, os.Rename(s.tree, filepath.Join(r.dir, "one")))
+		}
+		r.die(s.work)
+		r.touch()
+		r.requireSound("1.0.0")
+	}
 }
 
 func TestAnInstallThatEndsInTheMiddleIsUndone(t *testing.T) {

@@ -29,7 +29,10 @@ type Staged struct {
 	tree    string // where its files are
 	inPlace bool   // they are where they belong already
 	pinned  *Entry // what it must turn out to be, nil if that is free
-	files   listing
+	// packageVersion is what the registry calls the version, "" for what comes
+	// from elsewhere.
+	packageVersion string
+	files          listing
 }
 
 // Close removes what was staged, unless it was installed.
@@ -70,6 +73,9 @@ func (m *Manager) stage(ctx context.Context, s *Staged) (err error) {
 	if s.Plugin, err = Read(s.tree); err != nil {
 		return err
 	}
+	if s.packageVersion != "" && s.packageVersion != s.Plugin.Version {
+		return &UnsafeError{Reason: fmt.Sprintf("npm calls it version %s, its manifest %s", s.packageVersion, s.Plugin.Version)}
+	}
 	if err := s.Plugin.checkHost(m.opts.HostVersion); err != nil {
 		return err
 	}
@@ -105,20 +111,25 @@ func (m *Manager) fetch(ctx context.Context, s *Staged) (err error) {
 	case Archive:
 		return m.fetchArchive(s, s.Source.Path)
 	case NPM:
-		archive, err := m.npm.pack(ctx, s.Source, s.work.dir)
-		if err != nil {
-			return err
-		}
-		if err := m.fetchArchive(s, filepath.Join(s.work.dir, archive.Filename)); err != nil {
-			return err
-		}
-		if archive.Integrity != s.Integrity {
-			return &UnsafeError{Reason: fmt.Sprintf("npm says that its archive is %s, but it is %s", archive.Integrity, s.Integrity)}
-		}
-		return nil
+		return m.fetchPackage(ctx, s)
 	default:
 		return fmt.Errorf("source of type %q is unknown", s.Source.Type)
 	}
+}
+
+func (m *Manager) fetchPackage(ctx context.Context, s *Staged) error {
+	archive, err := m.npm.pack(ctx, s.Source, s.work.dir)
+	if err != nil {
+		return err
+	}
+	if err := m.fetchArchive(s, filepath.Join(s.work.dir, archive.Filename)); err != nil {
+		return err
+	}
+	if archive.Integrity != s.Integrity {
+		return &UnsafeError{Reason: fmt.Sprintf("npm says that its archive is %s, but it is %s", archive.Integrity, s.Integrity)}
+	}
+	s.packageVersion = archive.Version
+	return nil
 }
 
 func (m *Manager) fetchFolder(s *Staged) error {

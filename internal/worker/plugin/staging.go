@@ -25,7 +25,10 @@ type staging struct {
 	owner *os.File
 }
 
-const stagingPrefix = "staging-"
+const (
+	stagingPrefix = "staging-"
+	asideSuffix   = ".old"
+)
 
 // plan is a change of the plugin directory.
 type plan struct {
@@ -58,6 +61,9 @@ func newStaging(ctx context.Context, dir string) (*staging, error) {
 
 func (s *staging) tree() string { return filepath.Join(s.dir, "tree") }
 
+// aside is where [swap] puts the old plugin for a moment, if it has to.
+func (s *staging) aside() string { return s.tree() + asideSuffix }
+
 // close removes the folder and all in it.
 func (s *staging) close() error { return errors.Join(os.RemoveAll(s.dir), unlock(s.owner)) }
 
@@ -87,7 +93,7 @@ func swap(tree, target string) error {
 		return err
 	}
 	// Such a file system has the place empty for a moment.
-	aside := tree + ".old"
+	aside := tree + asideSuffix
 	if err := os.Rename(target, aside); err != nil {
 		return err
 	}
@@ -95,15 +101,6 @@ func swap(tree, target string) error {
 		return errors.Join(err, os.Rename(aside, target))
 	}
 	return os.Rename(aside, tree)
-}
-
-// swapBack undoes [swap].
-func swapBack(tree, target string) error {
-	_, err := os.Lstat(tree)
-	if errors.Is(err, fs.ErrNotExist) {
-		return os.Rename(target, tree)
-	}
-	return errors.Join(err, swap(tree, target))
 }
 
 // recoverAll undoes what processes left that ended in the middle of a change,
@@ -183,10 +180,12 @@ func (s *staging) undo(dir string, lock *Lock) error {
 	entry, installed := lock.Plugins[p.Name]
 	now := checksumAt(target)
 	switch {
-	case installed && now != entry.Checksum && checksumAt(s.tree()) == entry.Checksum:
-		return swap(s.tree(), target)
-	case installed && now == "" && checksumAt(s.tree()+".old") == entry.Checksum:
-		return os.Rename(s.tree()+".old", target)
+	case installed && now != entry.Checksum:
+		for _, old := range []string{s.tree(), s.aside()} {
+			if checksumAt(old) == entry.Checksum {
+				return swap(old, target)
+			}
+		}
 	case !installed && p.Checksum != "" && now == p.Checksum:
 		return os.RemoveAll(target)
 	}
