@@ -81,7 +81,7 @@ func (g *goBuild) program(ctx context.Context) (string, error) {
 	defer cancel()
 	g.setInputs(nil) // known better when it is built
 	began := time.Now()
-	if _, err := g.tool(ctx, "build", "-o", out, g.target); err != nil {
+	if _, err := g.tool(ctx, "build", "-ldflags=-s -w", "-o", out, g.target); err != nil {
 		return "", err
 	}
 	imported, err := g.imported(ctx)

@@ -60,29 +60,41 @@ func main() {
 }
 `
 
+// builtGo is greet.go loaded by workers one after the other that share a cache.
+type builtGo struct {
+	t     *testing.T
+	path  string
+	cache string
+}
+
+func (g *builtGo) load() (*runtime.Loaded, error) {
+	g.t.Helper()
+	loaded, err := newLoaderWith(g.t, func(o *runtime.LoaderOptions) { o.CacheDir = g.cache }).
+		Load(g.t.Context(), runtime.Module{Path: g.path})
+	if err == nil {
+		g.t.Cleanup(loaded.Host.Close)
+	}
+	return loaded, err
+}
+
+// programs are those in the cache.
+func (g *builtGo) programs() []string {
+	g.t.Helper()
+	found, err := filepath.Glob(filepath.Join(g.cache, "programs", "*"))
+	require.NoError(g.t, err)
+	return found
+}
+
 func TestASingleGoFileIsBuiltOnce(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	path := writeFile(t, dir, "greet.go", greetGo)
-	cache := t.TempDir()
-	programs := func() []string {
-		found, err := filepath.Glob(filepath.Join(cache, "programs", "*"))
-		require.NoError(t, err)
-		return found
-	}
-	load := func() *runtime.Loaded {
-		loaded, err := newLoaderWith(t, func(o *runtime.LoaderOptions) { o.CacheDir = cache }).
-			Load(t.Context(), runtime.Module{Path: path})
-		require.NoError(t, err)
-		t.Cleanup(loaded.Host.Close)
-		return loaded
-	}
-	first := load()
+	g := &builtGo{t: t, path: writeFile(t, t.TempDir(), "greet.go", greetGo), cache: t.TempDir()}
+	first, err := g.load()
+	require.NoError(t, err)
 	require.Equal(t, "go", first.Language)
 	require.Equal(t, "1.2.0", first.Handlers[0].Version)
 	require.Equal(t, int64(5000), first.Handlers[0].Defaults.TimeoutMS)
-	require.Contains(t, first.Dependencies, path)
-	require.Len(t, programs(), 1)
+	require.Contains(t, first.Dependencies, g.path)
+	require.Len(t, g.programs(), 1)
 
 	job := newJob(t, `{"name":"Zoë"}`)
 	result, err := first.Host.Run(job, "greet")
@@ -90,20 +102,26 @@ func TestASingleGoFileIsBuiltOnce(t *testing.T) {
 	require.JSONEq(t, `{"hello":"Zoë","attempt":2,"at":1700000000000}`, string(result))
 	require.Equal(t, []string{"greeting Zoë"}, job.Logged())
 	require.Equal(t, []string{`{"step":1}`}, job.Reported())
+	requireGoErrors(t, first)
 
-	require.Equal(t, first.Hash, load().Hash)
-	require.Len(t, programs(), 1, "what was built is used again")
-	require.NoError(t, os.Remove(programs()[0]))
-	result, err = first.Host.Run(job, "greet")
+	second, err := g.load()
+	require.NoError(t, err)
+	require.Equal(t, first.Hash, second.Hash)
+	require.Len(t, g.programs(), 1, "what was built is used again")
+	requireDescribesItself(t, g.programs()[0])
+	require.NoError(t, os.Remove(g.programs()[0]))
+	result, err = second.Host.Run(job, "greet")
 	require.NoError(t, err)
 	require.NotEmpty(t, result, "the cache may drop it")
-	writeFile(t, dir, "greet.go", greetGo+"\n// changed\n")
-	require.NotEqual(t, first.Hash, load().Hash)
+
+	writeFile(t, filepath.Dir(g.path), "greet.go", greetGo+"\nchanged\n")
+	_, err = g.load()
+	require.Equal(t, 47, loadError(t, err).Line, "it is built again once it has changed")
 }
 
-func TestAGoHandlersErrorsSayWhatBecomesOfTheJob(t *testing.T) {
-	t.Parallel()
-	loaded := load(t, "greet.go", greetGo)
+// requireGoErrors has greet fail in each way.
+func requireGoErrors(t *testing.T, loaded *runtime.Loaded) {
+	t.Helper()
 	for name, want := range map[string]string{
 		"panic": "panic: oh no", "error": "no paper left", "unrecoverable": "never again", "delay": "job is delayed for 1.5s",
 		"wait": "job waits for its children", "release": "job goes back to wait", "limit": "queue is rate limited for 2s",
@@ -120,6 +138,23 @@ func TestAGoHandlersErrorsSayWhatBecomesOfTheJob(t *testing.T) {
 	_, err := loaded.Host.Run(newJob(t, `{"name":5}`), "greet")
 	require.ErrorContains(t, err, "the job's data does not fit the handler")
 	require.True(t, bullmq.IsUnrecoverable(err))
+}
+
+// requireDescribesItself runs a program of handlers as its author would by hand.
+func requireDescribesItself(t *testing.T, program string) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), program, "--describe").Output()
+	require.NoError(t, err)
+	var described []runtime.Described
+	require.NoError(t, json.Unmarshal(out, &described))
+	require.Equal(t, "greet", described[0].Name)
+
+	byHand := exec.CommandContext(t.Context(), program)
+	byHand.Stdin, err = os.Open(os.DevNull) // a character device, as a terminal is
+	require.NoError(t, err)
+	out, err = byHand.CombinedOutput()
+	require.Error(t, err)
+	require.Contains(t, string(out), "jobrunner handler run")
 }
 
 func TestAGoFolderAndItsBinaryAreHandlers(t *testing.T) {
@@ -143,8 +178,10 @@ func main() {
 	}, nil)))
 }
 `)
+	cache := t.TempDir()
 	sum := func(path string) *runtime.Loaded {
-		loaded, err := newLoader(t).Load(t.Context(), runtime.Module{Path: path})
+		loaded, err := newLoaderWith(t, func(o *runtime.LoaderOptions) { o.CacheDir = cache }).
+			Load(t.Context(), runtime.Module{Path: path})
 		require.NoError(t, err)
 		t.Cleanup(loaded.Host.Close)
 		result, err := loaded.Host.Run(newJob(t, `[40,2]`), "sum")
@@ -156,11 +193,11 @@ func main() {
 	require.Subset(t, sum(dir).Dependencies, []string{
 		filepath.Join(dir, "add", "add.go"), filepath.Join(dir, "go.mod"), filepath.Join(dir, "main.go"),
 	})
+	built, err := filepath.Glob(filepath.Join(cache, "programs", "*"))
+	require.NoError(t, err)
+	require.Len(t, built, 1)
 	binary := filepath.Join(t.TempDir(), "sums")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".")
-	build.Dir = dir
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
+	require.NoError(t, os.Link(built[0], binary))
 	require.Equal(t, []string{binary}, sum(binary).Dependencies)
 }
 
@@ -198,29 +235,4 @@ func TestAMissingToolchainIsSaidSo(t *testing.T) {
 	_, err := newLoaderWith(t, func(o *runtime.LoaderOptions) { o.Go = "go-of-the-moon" }).
 		Load(t.Context(), runtime.Module{Path: path})
 	require.ErrorContains(t, err, `need "go-of-the-moon", which is not installed`)
-}
-
-// TestAProgramOfHandlersDescribesItself runs it as its author would by hand.
-func TestAProgramOfHandlersDescribesItself(t *testing.T) {
-	t.Parallel()
-	sdk, _ := runtime.FindGoSDK("")
-	path := writeFile(t, t.TempDir(), "greet.go", greetGo)
-	program := filepath.Join(t.TempDir(), "greet")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, path)
-	build.Dir = sdk
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
-
-	out, err = exec.CommandContext(t.Context(), program, "--describe").Output()
-	require.NoError(t, err)
-	var described []runtime.Described
-	require.NoError(t, json.Unmarshal(out, &described))
-	require.Equal(t, "greet", described[0].Name)
-
-	byHand := exec.CommandContext(t.Context(), program)
-	byHand.Stdin, err = os.Open(os.DevNull) // a character device, as a terminal is
-	require.NoError(t, err)
-	out, err = byHand.CombinedOutput()
-	require.Error(t, err)
-	require.Contains(t, string(out), "jobrunner handler run")
 }

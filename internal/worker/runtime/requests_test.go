@@ -119,12 +119,13 @@ func main() { handler.Main(handler.Must(handler.New("family", family, nil))) }
 `,
 }
 
-func TestAHandlerAsksItsWorker(t *testing.T) {
+func TestAHandlerAsksItsWorkerAndPutsItsJobBack(t *testing.T) {
 	t.Parallel()
 	for file, text := range family {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			loaded := load(t, file, text)
+			requirePutsBack(t, loaded, file)
 			job := newJob(t, `{}`)
 			job.Job().Opts = bullmq.JobOptions{Attempts: 3, Backoff: &bullmq.Backoff{Type: bullmq.BackoffFixed, Delay: time.Second}}
 			job.Children = map[string]json.RawMessage{"bull:q:1": json.RawMessage("2")}
@@ -158,26 +159,19 @@ func TestAHandlerAsksItsWorker(t *testing.T) {
 	}
 }
 
-func TestAHandlerPutsItsJobBack(t *testing.T) {
-	t.Parallel()
-	ends := map[string]struct{ js, python, want string }{
+func requirePutsBack(t *testing.T, loaded *runtime.Loaded, file string) {
+	t.Helper()
+	for end, tt := range map[string]struct{ js, python, want string }{
 		"delay":           {`{"end":"delay","with":[1500]}`, `{"end":"delay","with":[1.5]}`, "job is delayed for 1.5s"},
 		"waitForChildren": {`{"end":"waitForChildren"}`, `{"end":"wait_for_children"}`, "job waits for its children"},
 		"release":         {`{"end":"release"}`, `{"end":"release"}`, "job goes back to wait"},
 		"rateLimit":       {`{"end":"rateLimit","with":[1500]}`, `{"end":"rate_limit","with":[1.5]}`, "queue is rate limited for 1.5s"},
-	}
-	for file, text := range family {
-		t.Run(file, func(t *testing.T) {
-			t.Parallel()
-			loaded := load(t, file, text)
-			for end, tt := range ends {
-				data := map[string]string{"family.mjs": tt.js, "family.py": tt.python, "family.go": `{"end":"` + end + `"}`}[file]
-				_, err := loaded.Host.Run(newJob(t, data), "family")
-				require.EqualError(t, err, tt.want)
-				var named *bullmq.NamedError
-				require.NotErrorAs(t, err, &named, "it is no failure")
-			}
-		})
+	} {
+		data := map[string]string{"family.mjs": tt.js, "family.py": tt.python, "family.go": `{"end":"` + end + `"}`}[file]
+		_, err := loaded.Host.Run(newJob(t, data), "family")
+		require.EqualError(t, err, tt.want)
+		var named *bullmq.NamedError
+		require.NotErrorAs(t, err, &named, "it is no failure")
 	}
 }
 
