@@ -22,44 +22,60 @@ import (
 // png is an image of one pixel.
 const png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
-// TestHandlersOfTheOlderShape runs them where they lie, with npm bullmq installed,
-// and as copies that lie apart from it.
+// TestHandlersOfTheOlderShape runs copies of them that lie apart from npm bullmq.
 func TestHandlersOfTheOlderShape(t *testing.T) {
 	t.Parallel()
-	tests := map[string]func(t *testing.T, b *bench, installed bool){
-		"run unchanged": runUnchanged, "errors mean what they did to BullMQ": errorsMeanTheSame,
-		"an import goes on where it was cut off": importGoesOn, "an order is put back between its steps": orderIsPutBack,
-		"a notification is tried again": notificationIsRetried, "a report collects its children": reportCollects,
-		"children are added with npm bullmq and waited for": childrenAreAdded,
-	}
-	for name, installed := range map[string]bool{"with npm bullmq": true, "without npm bullmq": false} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := startOlder(t, installed)
-			for name, test := range tests {
-				t.Run(name, func(t *testing.T) { //nolint:paralleltest // they share a worker
-					own := *b
-					own.t = t
-					test(t, &own, installed)
-				})
-			}
-		})
-	}
-}
-
-func startOlder(t *testing.T, installed bool) *bench {
-	t.Helper()
-	dir := filepath.Join("testdata", "older")
-	if !installed {
-		dir = filepath.Join(realDir(t), "older")
-		require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "older"))))
-	}
+	dir := filepath.Join(realDir(t), "older")
+	require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "older"))))
 	b := start(t, nil, func(o *worker.Options) {
 		o.HandlerDirs = []string{filepath.Join(dir, "handlers")}
 		o.PluginDirs, o.UninstalledPlugins = []string{filepath.Join(dir, "plugins")}, true
 	})
 	b.loaded()
-	return b
+	for name, test := range map[string]func(t *testing.T, b *bench){
+		"run unchanged": runUnchanged, "errors mean what they did to BullMQ": errorsMeanTheSame,
+		"an import goes on where it was cut off": importGoesOn, "an order is put back between its steps": orderIsPutBack,
+		"a notification is tried again": notificationIsRetried, "a report collects its children": reportCollects,
+		"the package is asked for where it is needed": packageIsAskedFor,
+	} {
+		t.Run(name, func(t *testing.T) { //nolint:paralleltest // they share a worker
+			own := *b
+			own.t = t
+			test(t, &own)
+		})
+	}
+}
+
+// TestHandlersThatUseNPMBullMQ runs some of them with the package installed.
+func TestHandlersThatUseNPMBullMQ(t *testing.T) {
+	t.Parallel()
+	dir := realDir(t)
+	modules, err := filepath.Abs(filepath.Join("..", "..", "node_modules"))
+	require.NoError(t, err)
+	require.NoError(t, os.Symlink(modules, filepath.Join(dir, "node_modules")))
+	for _, name := range []string{"assemble.js", "region-sales.js", "sms-send.js"} {
+		text, err := os.ReadFile(filepath.Join("testdata", "older", "handlers", name))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o600))
+	}
+	b := start(t, nil, func(o *worker.Options) { o.HandlerDirs = []string{dir} })
+	b.loaded()
+
+	data, err := json.Marshal(map[string]any{"redis": testenv.RedisURL(t), "parts": []string{"left", "right"}})
+	require.NoError(t, err)
+	done := b.wait(b.add("assemble", string(data), nil), bullmq.StateCompleted)
+	require.JSONEq(t, `{"parts":["left","right"],"counts":{"processed":2,"unprocessed":0,"ignored":0,"failed":0}}`, string(done.ReturnValue))
+	require.Equal(t, 1, done.AttemptsMade)
+
+	failed := b.wait(b.add("sms-send", `{"number":"0001","text":""}`, &bullmq.JobOptions{Attempts: 2}), bullmq.StateFailed)
+	require.Equal(t, "nobody has the number 0001", failed.FailedReason)
+	require.Equal(t, 1, failed.AttemptsMade)
+}
+
+func packageIsAskedFor(t *testing.T, b *bench) {
+	t.Helper()
+	job := b.wait(b.add("assemble", `{"redis":"redis://127.0.0.1:1","parts":[]}`, nil), bullmq.StateFailed)
+	require.Contains(t, job.FailedReason, "Queue needs npm bullmq")
 }
 
 // loaded waits until the handlers are in service, which takes its time where a
@@ -73,7 +89,7 @@ func (b *bench) loaded() {
 	}
 }
 
-func runUnchanged(t *testing.T, b *bench, _ bool) {
+func runUnchanged(t *testing.T, b *bench) {
 	t.Helper()
 	tests := map[string]struct{ handler, data, want string }{
 		"schema, progress and a method of its own": {
@@ -109,7 +125,7 @@ func runUnchanged(t *testing.T, b *bench, _ bool) {
 	require.JSONEq(t, `100`, string(b.wait(b.add("slow-export", `{"parts":1,"pause":0}`, nil), bullmq.StateCompleted).Progress))
 }
 
-func errorsMeanTheSame(t *testing.T, b *bench, _ bool) {
+func errorsMeanTheSame(t *testing.T, b *bench) {
 	t.Helper()
 	tests := map[string]struct {
 		handler, data, reason string
@@ -130,7 +146,7 @@ func errorsMeanTheSame(t *testing.T, b *bench, _ bool) {
 	}
 }
 
-func importGoesOn(t *testing.T, b *bench, _ bool) {
+func importGoesOn(t *testing.T, b *bench) {
 	t.Helper()
 	data := `{"csv":"id,name\n1,a\n2,b\n3,c\n4,d\n5,e","breakAt":4}`
 	job := b.wait(b.add("csv-import", data, &bullmq.JobOptions{Attempts: 2}), bullmq.StateCompleted)
@@ -139,7 +155,7 @@ func importGoesOn(t *testing.T, b *bench, _ bool) {
 	require.Equal(t, []string{"imported 2 of 5 rows", "imported 4 of 5 rows", "imported 5 of 5 rows"}, b.logs(job))
 }
 
-func orderIsPutBack(t *testing.T, b *bench, _ bool) {
+func orderIsPutBack(t *testing.T, b *bench) {
 	t.Helper()
 	job := b.wait(b.add("order-steps", `{"order":12,"pause":50}`, nil), bullmq.StateCompleted)
 	require.JSONEq(t, `{"order":12,"attemptsMade":0,"started":2}`, string(job.ReturnValue))
@@ -147,7 +163,7 @@ func orderIsPutBack(t *testing.T, b *bench, _ bool) {
 	require.GreaterOrEqual(t, job.FinishedOn.Sub(job.Timestamp), 50*time.Millisecond)
 }
 
-func notificationIsRetried(t *testing.T, b *bench, _ bool) {
+func notificationIsRetried(t *testing.T, b *bench) {
 	t.Helper()
 	var calls atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -167,7 +183,7 @@ func notificationIsRetried(t *testing.T, b *bench, _ bool) {
 	require.Contains(t, job.Stacktrace[0], "webhook-notify.js:")
 }
 
-func reportCollects(t *testing.T, b *bench, _ bool) {
+func reportCollects(t *testing.T, b *bench) {
 	t.Helper()
 	region := func(name string, sales ...int) bullmq.FlowJob {
 		return bullmq.FlowJob{
@@ -185,18 +201,4 @@ func reportCollects(t *testing.T, b *bench, _ bool) {
 	job := b.wait(flow.Job, bullmq.StateCompleted)
 	require.JSONEq(t, `{"year":2026,"total":43,"best":"south","missing":["no figures for west"]}`, string(job.ReturnValue))
 	require.Equal(t, []string{"2 regions, 1 without figures"}, b.logs(job))
-}
-
-func childrenAreAdded(t *testing.T, b *bench, installed bool) {
-	t.Helper()
-	data, err := json.Marshal(map[string]any{"redis": testenv.RedisURL(t), "parts": []string{"left", "right"}})
-	require.NoError(t, err)
-	job := b.add("assemble", string(data), nil)
-	if !installed {
-		require.Contains(t, b.wait(job, bullmq.StateFailed).FailedReason, "Queue needs npm bullmq")
-		return
-	}
-	done := b.wait(job, bullmq.StateCompleted)
-	require.JSONEq(t, `{"parts":["left","right"],"counts":{"processed":2,"unprocessed":0,"ignored":0,"failed":0}}`, string(done.ReturnValue))
-	require.Equal(t, 1, done.AttemptsMade)
 }
