@@ -6,14 +6,13 @@
 ...     return "Hello, " + job.data["name"]
 """
 
-from ._definition import Definition, handler
+from ._definition import handler
 from ._errors import Cancelled, Delay, RateLimit, Release, RequestError, Unrecoverable, WaitForChildren
 from ._job import AddedJob, DependencyCounts, Job, NewJob
 
 __all__ = [
     "AddedJob",
     "Cancelled",
-    "Definition",
     "Delay",
     "DependencyCounts",
     "Job",

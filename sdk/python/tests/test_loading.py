@@ -237,6 +237,7 @@ class Loading(HostTest):
         for lines in (
             "VALUE = asyncio.run(prepare())",
             "loop = asyncio.new_event_loop(); VALUE = loop.run_until_complete(prepare()); loop.close()",
+            "loop = asyncio.get_event_loop(); VALUE = loop.run_until_complete(prepare()); loop.close()",
             "LOCK = asyncio.Lock()\n    EVENT = asyncio.Event()\n    VALUE = 1",
         ):
             child = self.load(

@@ -73,9 +73,6 @@ class Host:
         threading.Thread(target=self._listen, daemon=True).start()
         asyncio.set_event_loop(self._loop)
         self._load(self._to_load.get())
-        if self._loop.is_closed():  # by a module that used it while it was loaded
-            self._loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(self._loop)
         while not self._ending:
             try:
                 self._loop.run_forever()
@@ -110,6 +107,9 @@ class Host:
             if self._problem is not None:
                 raise self._problem
             handlers = self._module.load()
+            if self._loop.is_closed():  # by the module, which may use it while it is loaded
+                self._loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(self._loop)
             described = {
                 "protocol": PROTOCOL,
                 "handlers": [handler.describe() for handler in handlers],
