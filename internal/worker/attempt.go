@@ -100,7 +100,9 @@ func (a *attempt) SaveState(value any) error {
 func (a *attempt) UpdateData(value any) error {
 	ctx, cancel := a.request()
 	defer cancel()
-	if err := a.job.UpdateData(ctx, value); err != nil {
+	// A copy, for the engine may be done with the job when the answer comes.
+	job := *a.job
+	if err := job.UpdateData(ctx, value); err != nil {
 		return fmt.Errorf("the job's data was not updated: %w", err)
 	}
 	return nil
