@@ -77,9 +77,7 @@ func (k *keeper) run(started chan<- error, ended chan<- report) {
 		started <- err
 		return
 	}
-	pid, err := syscall.ForkExec(k.spec.Path, k.spec.Args, &syscall.ProcAttr{
-		Dir: k.spec.Dir, Env: k.spec.Env, Files: []uintptr{0, 1, 2}, Sys: programAttributes(),
-	})
+	pid, err := start(k.spec)
 	if err != nil {
 		started <- execError(k.spec, err)
 		return
@@ -97,6 +95,22 @@ func (k *keeper) run(started chan<- error, ended chan<- report) {
 	last := k.wait(pid)
 	k.killRest(pid)
 	ended <- last
+}
+
+// busyTime bounds how long a program may still be written to when it is to start.
+const busyTime = 2 * time.Second
+
+// start starts the program. One that was written a moment ago may be busy: our
+// owner's other children have its file open between their fork and their exec.
+func start(s spec) (pid int, err error) {
+	for deadline := time.Now().Add(busyTime); ; time.Sleep(5 * time.Millisecond) {
+		pid, err = syscall.ForkExec(s.Path, s.Args, &syscall.ProcAttr{
+			Dir: s.Dir, Env: s.Env, Files: []uintptr{0, 1, 2}, Sys: programAttributes(),
+		})
+		if !errors.Is(err, syscall.ETXTBSY) || time.Now().After(deadline) {
+			return pid, err
+		}
+	}
 }
 
 // wait waits for the program, and for whatever orphans end before it.
@@ -221,6 +235,8 @@ func execError(s spec, err error) error {
 		}
 	case errors.Is(err, syscall.EACCES):
 		return fmt.Errorf("%s may not be run: it needs an execute permission (chmod +x), and so does its interpreter", s.Path)
+	case errors.Is(err, syscall.ETXTBSY):
+		return fmt.Errorf("%s is being written to; wait until it is complete", s.Path)
 	case errors.Is(err, syscall.ENOEXEC):
 		return fmt.Errorf("%s is no program for this machine, and has no first line such as #!/bin/sh that names its interpreter", s.Path)
 	}
