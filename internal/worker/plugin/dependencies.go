@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -19,6 +20,13 @@ type Dependency struct {
 	Version string `json:"version"`
 	// Integrity is the digest of its archive, in npm's form.
 	Integrity string `json:"integrity,omitempty"`
+	// PURL names it as inventories and lists of vulnerabilities do.
+	PURL string `json:"purl"`
+}
+
+// packageURL is the name of an npm package by the specification of package URLs.
+func packageURL(name, version string) string {
+	return "pkg:npm/" + strings.Replace(name, "@", "%40", 1) + "@" + url.QueryEscape(version)
 }
 
 // Pin is a package in a plugin's node_modules, in the words of npm's own lock
@@ -96,8 +104,8 @@ func pins(notes map[string]noted) map[string]Pin {
 func dependencies(packages map[string]Pin) []Dependency {
 	list := []Dependency{}
 	for path, p := range packages {
-		name := path[strings.LastIndex(path, "node_modules/")+len("node_modules/"):]
-		list = append(list, Dependency{cmp.Or(p.Name, name), p.Version, p.Integrity})
+		name := cmp.Or(p.Name, path[strings.LastIndex(path, "node_modules/")+len("node_modules/"):])
+		list = append(list, Dependency{name, p.Version, p.Integrity, packageURL(name, p.Version)})
 	}
 	slices.SortFunc(list, func(a, b Dependency) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Version, b.Version))

@@ -41,9 +41,12 @@ type Status struct {
 	// Changes are the files that differ from those that were installed.
 	Changes []Change `json:"changes"`
 
-	Source       *Source      `json:"source,omitempty"`
-	Checksum     string       `json:"checksum,omitempty"`
-	Integrity    string       `json:"integrity,omitempty"`
+	Source    *Source `json:"source,omitempty"`
+	Checksum  string  `json:"checksum,omitempty"`
+	Integrity string  `json:"integrity,omitempty"`
+	// PURL names a package of npm as inventories do, "" for what came from elsewhere.
+	PURL string `json:"purl,omitempty"`
+
 	Handlers     []string     `json:"handlers"`
 	Permissions  []Permission `json:"permissions"`
 	Dependencies []Dependency `json:"dependencies"`
@@ -90,6 +93,9 @@ func (m *Manager) status(name string, entry Entry) Status {
 		Source: &source, Checksum: entry.Checksum, Integrity: entry.Integrity,
 		Handlers: slices.Concat([]string{}, entry.Handlers), Permissions: entry.Permissions.List(),
 		Dependencies: dependencies(entry.Packages),
+	}
+	if source.Type == NPM {
+		s.PURL = packageURL(source.packageName(), entry.Version)
 	}
 	files, err := verifyFiles(m.dir, name, entry, m.opts.Limits)
 	s.Bytes = files.size()

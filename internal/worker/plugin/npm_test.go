@@ -76,8 +76,9 @@ func TestAnNPMPackageIsInstalledWithItsDependenciesAndNoScripts(t *testing.T) {
 	require.Len(t, list, 1)
 	require.Equal(t, plugin.StateOK, list[0].State)
 	require.Empty(t, cmp.Diff([]plugin.Dependency{
-		{Name: "words", Version: "2.1.0", Integrity: words.Integrity},
+		{Name: "words", Version: "2.1.0", Integrity: words.Integrity, PURL: "pkg:npm/words@2.1.0"},
 	}, list[0].Dependencies))
+	require.Equal(t, "pkg:npm/%40team/mailer@1.2.0", list[0].PURL)
 	requireTidy(t, m.Dir())
 
 	s := stage(t, m, "npm:@team/mailer")
