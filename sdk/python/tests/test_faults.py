@@ -261,7 +261,7 @@ class Faults(HostTest):
                 return "the parent's"
 
             def work(number):
-                print("worked on", number)
+                print(f"worked on {number}")  # in one piece: the two share stderr
                 return number * 2
 
             @handler
