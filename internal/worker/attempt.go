@@ -17,15 +17,17 @@ import (
 
 // attempts makes the contexts of a worker's attempts.
 type attempts struct {
-	flows  *bullmq.FlowProducer
-	states *jobStates
-	log    *slog.Logger
+	backend *bullmq.Redis
+	flows   *bullmq.FlowProducer
+	states  *jobStates
+	log     *slog.Logger
 }
 
 func newAttempts(backend *bullmq.Redis, prefix string, log *slog.Logger) *attempts {
 	return &attempts{
-		flows:  bullmq.NewFlowProducer(backend, &bullmq.FlowOptions{Prefix: prefix}),
-		states: newJobStates(backend.Client(), log), log: log,
+		backend: backend,
+		flows:   bullmq.NewFlowProducer(backend, &bullmq.FlowOptions{Prefix: prefix}),
+		states:  newJobStates(backend.Client(), log), log: log,
 	}
 }
 
@@ -98,11 +100,14 @@ func (a *attempt) SaveState(value any) error {
 
 // UpdateData implements [handler.Context].
 func (a *attempt) UpdateData(value any) error {
+	text, err := encodeValue(value)
+	if err != nil {
+		return fmt.Errorf("the job's data was not updated: %w", err)
+	}
 	ctx, cancel := a.request()
 	defer cancel()
-	// A copy, for the engine may be done with the job when the answer comes.
-	job := *a.job
-	if err := job.UpdateData(ctx, value); err != nil {
+	// Not by the job's own method, which would write to it while the engine reads.
+	if err := a.backend.UpdateData(ctx, a.job.Queue, a.job.ID, text); err != nil {
 		return fmt.Errorf("the job's data was not updated: %w", err)
 	}
 	return nil
