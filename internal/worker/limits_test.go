@@ -158,3 +158,19 @@ func TestAStopByForceGivesJobsBack(t *testing.T) {
 		require.Zero(t, b.wait(job, bullmq.StateWaiting).AttemptsMade, fmt.Sprint("job ", job.ID))
 	}
 }
+
+func TestALimitThatAnAuthorRaisesHoldsAtOnce(t *testing.T) {
+	t.Parallel()
+	source := func(limit int) string {
+		return fmt.Sprintf(`export default { name: "slow", defaults: { concurrency: %d },
+			run: () => new Promise((resolve) => setTimeout(resolve, 60000)) };`, limit)
+	}
+	b := start(t, map[string]string{"slow.mjs": source(1)}, nil)
+	b.addMany("q", "slow", 5)
+	running := func(n int) {
+		b.worker(func(w *catalogue.Worker) bool { return w.LoadOf("slow").Running == n })
+	}
+	running(1)
+	b.save("slow.mjs", source(3))
+	running(3)
+}

@@ -58,7 +58,7 @@ func (p *peers) workers(ctx context.Context, prefix string) []catalogue.Worker {
 	list, _, _ := p.flight.Do(prefix, func() (any, error) {
 		workers, err := catalogue.NewReader(p.super.opts.Backend.Client(), prefix).Workers(ctx)
 		if err != nil {
-			return known.workers, nil //nolint:nilerr // the delay is only longer for it
+			return known.workers, nil // without news the delay is only longer
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()

@@ -35,7 +35,7 @@ func (q *served) refusal(name string) error {
 	if !q.settings.Load().allows(name) {
 		return &NotAllowedError{Name: name, Queue: q.key.name}
 	}
-	if _, ok := q.super.registry.Lookup(name); !ok {
+	if q.super.registry.Lookup(name) == nil {
 		return &UnknownHandlerError{name}
 	}
 	if q.super.settings.Load().handler(name).Disabled {

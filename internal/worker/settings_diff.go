@@ -43,6 +43,7 @@ func (s *Settings) changes(next *Settings) []string {
 	}
 	note("job timeout", s.Timeout, next.Timeout)
 	note("jobs without a handler", s.Unknown, next.Unknown)
+	note("retry of jobs without a handler", s.UnknownRetry, next.UnknownRetry)
 	return list
 }
 

@@ -139,6 +139,7 @@ func (s *Supervisor) Handlers() []catalogue.Handler {
 
 // handlersChanged tells those who wait for a handler, and those who read the catalogue.
 func (s *Supervisor) handlersChanged() {
+	s.turns.Limit(s.limitOf)
 	s.parked.wake()
 	s.publish()
 }

@@ -21,10 +21,12 @@ func (s *Supervisor) limit(h *catalogue.Handler) int {
 	}
 }
 
+// limitOf is the limit of the handler in service under a name.
 func (s *Supervisor) limitOf(name string) int {
-	h, _ := s.registry.Lookup(name)
-	h.Name = name
-	return s.limit(&h)
+	if h := s.registry.Lookup(name); h != nil {
+		return s.limit(h)
+	}
+	return s.limit(&catalogue.Handler{Name: name})
 }
 
 // timeout is how long an attempt of a handler may take, 0 for any time.

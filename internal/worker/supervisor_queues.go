@@ -31,7 +31,6 @@ func (s *Supervisor) Apply(ctx context.Context, next Settings) error {
 		s.opts.Logger.InfoContext(ctx, "settings changed", slog.String("change", change))
 	}
 	s.settings.Store(&next)
-	s.turns.Limit(func(handler string) int { return s.limitOf(handler) })
 	if err := s.look(ctx); err != nil {
 		s.opts.Logger.WarnContext(ctx, "queues were not looked for", slog.Any("error", err))
 	}

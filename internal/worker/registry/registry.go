@@ -166,15 +166,15 @@ func (r *Registry) Acquire(name string) (*Lease, bool) {
 	return &Lease{Version: v, registry: r}, true
 }
 
-// Lookup describes the active version of a handler, and tells whether there is one.
-func (r *Registry) Lookup(name string) (catalogue.Handler, bool) {
+// Lookup describes the active version of a handler, nil if there is none. It
+// must not be changed.
+func (r *Registry) Lookup(name string) *catalogue.Handler {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	v, ok := r.versions[name]
-	if !ok {
-		return catalogue.Handler{}, false
+	if v, ok := r.versions[name]; ok {
+		return &v.Handler
 	}
-	return v.Handler, true
+	return nil
 }
 
 // Loads tells by name what the handlers do now: those that run jobs, on the

@@ -39,6 +39,13 @@ type line struct {
 	next    time.Time            // when the job that was sent away last comes again
 }
 
+// open is the Ready of tickets that never had to wait.
+var open = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
 // Ticket is a job's place in the line before its handler. It must be left.
 type Ticket struct {
 	book    *Book
@@ -68,11 +75,13 @@ func (b *Book) Join(handler, queue string, limit int, mayHold bool) (ticket *Tic
 		l.limit = limit
 		l.advance()
 	}
-	t := &Ticket{book: b, line: l, queue: queue, ready: make(chan struct{})}
+	t := &Ticket{book: b, line: l, queue: queue}
 	switch {
 	case l.held == 0 && l.free():
+		t.ready = open
 		l.grant(t)
 	case mayHold && len(l.waiting[queue]) < l.room():
+		t.ready = make(chan struct{})
 		l.hold(t)
 	default:
 		return nil, l.later(time.Now())

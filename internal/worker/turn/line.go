@@ -11,7 +11,9 @@ func (l *line) free() bool { return l.limit == 0 || l.running < l.limit }
 func (l *line) grant(t *Ticket) {
 	l.running++
 	t.granted, t.began = true, time.Now()
-	close(t.ready)
+	if t.ready != open {
+		close(t.ready)
+	}
 }
 
 func (l *line) ran(took time.Duration) {
