@@ -34,6 +34,20 @@ JOB = {
 }
 
 
+#: A module with a handler of each kind that returns its data.
+ECHO = """
+    from jobrunner import handler
+
+    @handler
+    def plain(job):
+        return job.data
+
+    @handler
+    async def coroutine(job):
+        return job.data
+"""
+
+
 @dataclass
 class Outcome:
     """What a job came to, and what was heard of it meanwhile."""

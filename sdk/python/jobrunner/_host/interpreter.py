@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Optional
 
 #: Tells the program that it has been started in the environment already.
@@ -31,8 +30,3 @@ def enter_environment(folder: str, program: str, path: str) -> None:
     except OSError as error:
         reason = f"the virtual environment {folder} has no interpreter that works: {error.strerror}; make it again"
         raise EnvironmentProblem(reason) from None
-
-
-def in_environment(folder: str) -> bool:
-    """Whether this process runs in the environment."""
-    return os.path.realpath(sys.prefix) == os.path.realpath(folder)
