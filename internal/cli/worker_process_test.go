@@ -89,8 +89,26 @@ func requireState(t *testing.T, job *bullmq.Job, want bullmq.JobState) {
 	}, 30*time.Second, 10*time.Millisecond, "the job is never %s", want)
 }
 
-func TestAWorkerTakesItsConfigurationOverWhileItRuns(t *testing.T) {
+// TestAWorkersProcess is about the real program and real signals.
+func TestAWorkersProcess(t *testing.T) {
 	t.Parallel()
+	built := buildProgram(t)
+	t.Run("takes its configuration over while it runs", func(t *testing.T) {
+		t.Parallel()
+		takesConfigurationOver(t, built)
+	})
+	t.Run("gives its jobs back when its time is over", func(t *testing.T) {
+		t.Parallel()
+		givesJobsBack(t, built, "300ms", 1, exitOK)
+	})
+	t.Run("gives its jobs back at the second signal", func(t *testing.T) {
+		t.Parallel()
+		givesJobsBack(t, built, "1h", 2, exitForced)
+	})
+}
+
+func takesConfigurationOver(t *testing.T, built string) {
+	t.Helper()
 	server := testenv.StartRedis(t)
 	file := filepath.Join(t.TempDir(), "jobrunner.yaml")
 	save := func(text string) {
@@ -98,7 +116,7 @@ func TestAWorkerTakesItsConfigurationOverWhileItRuns(t *testing.T) {
 		require.NoError(t, os.Rename(file+".tmp", file))
 	}
 	save("worker: {queues: [{name: mail}]}")
-	p := startProgram(t, buildProgram(t), "worker", "--config", file, "--redis", server.URL, "--name", "w1", "--cache-dir", t.TempDir())
+	p := startProgram(t, built, "worker", "--config", file, "--redis", server.URL, "--name", "w1", "--cache-dir", t.TempDir())
 	done := addJob(t, openQueue(t, server.URL, "mail"), "echo", "1")
 	requireState(t, done, bullmq.StateCompleted)
 	done, err := openQueue(t, server.URL, "mail").Job(t.Context(), done.ID)
@@ -123,41 +141,28 @@ func TestAWorkerTakesItsConfigurationOverWhileItRuns(t *testing.T) {
 	require.Equal(t, exitOK, p.code(), p.stderr.String())
 }
 
-func TestAWorkerThatIsToldToStopGivesItsJobsBack(t *testing.T) {
-	t.Parallel()
-	built, handlers := buildProgram(t), t.TempDir()
+func givesJobsBack(t *testing.T, built, timeout string, signals, code int) {
+	t.Helper()
+	handlers := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(handlers, "stuck.mjs"), []byte(`export default () => new Promise(() => {});`), 0o600))
-	for name, tt := range map[string]struct {
-		timeout string
-		signals int
-		code    int
-	}{
-		"when its time is over": {"300ms", 1, exitOK},
-		"at the second signal":  {"1h", 2, exitForced},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := testenv.StartRedis(t)
-			p := startProgram(t, built, "worker", "--redis", server.URL, "--queue", "q", "--handlers", handlers,
-				"--cache-dir", t.TempDir(), "--shutdown-timeout", tt.timeout)
-			queue := openQueue(t, server.URL, "q")
-			jobs := []*bullmq.Job{addJob(t, queue, "stuck", `{}`), addJob(t, queue, "sleep", `{"ms":60000}`)}
-			quick := addJob(t, queue, "sleep", `{"ms":200}`)
-			for _, job := range append(jobs, quick) {
-				requireState(t, job, bullmq.StateActive)
-			}
-			p.signal(syscall.SIGTERM)
-			requireState(t, quick, bullmq.StateCompleted)
-			if tt.signals == 2 {
-				p.signal(syscall.SIGTERM)
-			}
-			require.Equal(t, tt.code, p.code(), p.stderr.String())
-			for _, job := range jobs {
-				requireState(t, job, bullmq.StateWaiting)
-				got, err := queue.Job(t.Context(), job.ID)
-				require.NoError(t, err)
-				require.Zero(t, got.AttemptsMade)
-			}
-		})
+	server := testenv.StartRedis(t)
+	p := startProgram(t, built, "worker", "--redis", server.URL, "--queue", "q", "--handlers", handlers,
+		"--cache-dir", t.TempDir(), "--shutdown-timeout", timeout)
+	queue := openQueue(t, server.URL, "q")
+	jobs := []*bullmq.Job{addJob(t, queue, "stuck", `{}`), addJob(t, queue, "sleep", `{"ms":60000}`)}
+	for _, job := range jobs {
+		requireState(t, job, bullmq.StateActive)
+	}
+	for range signals {
+		p.signal(syscall.SIGTERM)
+		// Of two signals that have not been seen yet the system makes one.
+		p.logged("worker takes no more jobs and waits for those that run", 1)
+	}
+	require.Equal(t, code, p.code(), p.stderr.String())
+	for _, job := range jobs {
+		requireState(t, job, bullmq.StateWaiting)
+		got, err := queue.Job(t.Context(), job.ID)
+		require.NoError(t, err)
+		require.Zero(t, got.AttemptsMade)
 	}
 }

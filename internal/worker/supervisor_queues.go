@@ -55,6 +55,12 @@ func (s *Supervisor) serve(ctx context.Context, files *sources) {
 
 // drain waits until no queue is served any more, while the catalogue tells so.
 func (s *Supervisor) drain() error {
+	running := 0
+	for _, l := range s.registry.Loads() {
+		running += l.Running
+	}
+	s.opts.Logger.Info("worker takes no more jobs and waits for those that run", slog.Int("running", running),
+		slog.Duration("at_most", s.opts.ShutdownTimeout))
 	s.publish()
 	s.work.Wait()
 	defer s.shown.Wait() // publishers ask for s.mu

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .child import ECHO, HostTest
 
+
 class Jobs(HostTest):
     def test_a_plain_function_and_a_coroutine_return_a_result(self) -> None:
         child = self.load(ECHO)
