@@ -136,13 +136,22 @@ func run(t *testing.T, ctx context.Context, loaded *runtime.Loaded, fault string
 // run runs a job with a fault, for at most 200 ms if it is one that does not end.
 func (f *faulty) run(t *testing.T, fault string) (string, error) {
 	t.Helper()
-	ctx := t.Context()
-	if fault == "never" || fault == "ignoresAbort" {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, 200*time.Millisecond, errTimedOut)
-		defer cancel()
+	if fault != "never" && fault != "ignoresAbort" {
+		return run(t, t.Context(), f.loaded, fault)
 	}
-	return run(t, ctx, f.loaded, fault)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	job := newFault(t, fault)
+	job.Context = ctx
+	go func() {
+		// What ignores the abort says that it has begun to; busy JavaScript cannot.
+		for fault == "ignoresAbort" && f.file != faultyJS && len(job.Reported()) == 0 && ctx.Err() == nil {
+			time.Sleep(5 * time.Millisecond)
+		}
+		time.AfterFunc(200*time.Millisecond, func() { cancel(errTimedOut) })
+	}()
+	result, err := f.loaded.Host.Run(job, "faulty")
+	return string(result), err
 }
 
 func (f *faulty) requireFine(t *testing.T, after string) {

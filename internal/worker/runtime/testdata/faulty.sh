@@ -12,6 +12,7 @@ killed) kill -KILL $$ ;;
 never) exec sleep 1000 ;;
 ignoresAbort)
   trap '' TERM
+  echo progress 1
   while :; do sleep 1; done
   ;;
 rubbish) printf 'rubbish\n{"jsonrpc":"1.0"}\n\377\376\n"fine"\n' ;;
