@@ -44,8 +44,10 @@ func TestAWorkerRunsWhatItsQueueAllows(t *testing.T) {
 	w := catalogue.Worker{
 		Queues: []catalogue.Queue{{Name: "all"}, {Name: "some", Handlers: []string{"send-*", "echo"}}},
 		Handlers: []catalogue.Handler{
-			{Name: "send-mail", Version: "1"}, {Name: "resize", Version: "1"},
-			{Name: "echo", Version: "1", Disabled: true}, {Name: "send-broken"},
+			{Name: "send-mail", Version: "1"},
+			{Name: "resize", Version: "1"},
+			{Name: "echo", Version: "1", Disabled: true},
+			{Name: "send-broken"},
 		},
 		Load: []catalogue.Load{{Handler: "resize", Running: 2, Concurrency: 2}},
 	}
