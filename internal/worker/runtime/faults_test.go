@@ -248,7 +248,9 @@ func TestAFloodOfOutputFillsNothing(t *testing.T) {
 				} else {
 					require.ErrorContains(t, err, want)
 				}
-				require.Less(t, memory()-before, int64(64<<20), "bytes of memory taken meanwhile")
+				// A quarter of the flood: a late collection of garbage is no fault, and with the
+				// race detector memory counts double.
+				require.Less(t, memory()-before, int64(256<<20), "bytes of memory taken meanwhile")
 				f.requireFine(t, flood)
 				f.requireNothingLeft(t)
 			})
