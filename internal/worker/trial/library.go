@@ -47,7 +47,7 @@ func Open(ctx context.Context, loader *runtime.Loader, log *slog.Logger, paths .
 	}
 	l.load(ctx, loader)
 	if ctx.Err() != nil {
-		return nil, errors.Join(context.Cause(ctx), l.Close())
+		return nil, errors.Join(context.Cause(ctx), l.Close()) //nolint:contextcheck // ctx has ended
 	}
 	return l, nil
 }
