@@ -28,17 +28,30 @@ build: $(WEB) $(BOARD) ## build the web client and bin/jobrunner
 
 .PHONY: check
 check: $(NODE_MODULES) ## the fast loop: format, lint, types, unit tests
+	$(MAKE) -j2 check-style check-go check-node check-python
+
+.PHONY: check-style
+check-style:
 	$(LINT) run --allow-parallel-runners ./...
 	npx biome check .
 	npm run --silent --workspace web typecheck
 	npm run --silent --workspace test/e2e typecheck
 	npm run --silent --workspace sdk/js typecheck
-	npm run --silent --workspace sdk/js test
-	python3 -m unittest discover -s sdk/python/tests -t sdk/python
-	npm run --silent --workspace web test
+
+.PHONY: check-go
+check-go:
+	go test $$(go list ./... | grep -v /test/)
 	go -C bench vet ./...
 	go -C bench test ./...
-	go test $$(go list ./... | grep -v /test/)
+
+.PHONY: check-node
+check-node:
+	npm run --silent --workspace sdk/js test
+	npm run --silent --workspace web test
+
+.PHONY: check-python
+check-python:
+	python3 -m unittest discover -s sdk/python/tests -t sdk/python
 
 .PHONY: fmt
 fmt: $(NODE_MODULES) ## format all sources
